@@ -1,0 +1,95 @@
+"""PostgreSQL for a service: engine, sessions, and driver errors as problems."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import asyncpg
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from chassis.logs import get_logger
+from chassis.problems import Problem, problem_response, unavailable
+
+log = get_logger(__name__)
+
+
+class Database:
+    """An engine and its sessions. Commit stands at the edge: one ``transaction()`` per request."""
+
+    def __init__(self, url: str, *, pool_size: int = 8, statement_timeout_ms: int = 30_000) -> None:
+        self.engine: AsyncEngine = create_async_engine(
+            url,
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_pre_ping=True,
+            pool_timeout=5,
+            connect_args={
+                "timeout": 5,
+                "server_settings": {"statement_timeout": str(statement_timeout_ms)},
+            },
+        )
+        self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncSession]:
+        """A session whose work is committed at the end, or rolled back on an error."""
+        async with self._sessions() as session, session.begin():
+            yield session
+
+    async def check(self) -> None:
+        """Readiness: one round trip."""
+        async with self.engine.connect() as connection:
+            await connection.execute(text("select 1"))
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def asyncpg_url(url: str) -> str:
+    """The same database for asyncpg itself (no ``+asyncpg`` in the scheme)."""
+    return url.replace("postgresql+asyncpg://", "postgresql://", 1)
+
+
+def database_problem(error: Exception) -> Problem | None:
+    """What a driver error means to the caller; None where it is a fault of ours."""
+    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+    if isinstance(cause, asyncpg.QueryCanceledError):
+        return unavailable("The query took too long", detail="Narrow it and try again.")
+    if isinstance(cause, asyncpg.DataError):
+        return Problem(422, "Invalid value", detail="A value is outside what its column can hold.")
+    gone = (
+        OSError,
+        TimeoutError,
+        OperationalError,
+        InterfaceError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.InterfaceError,
+        asyncpg.CannotConnectNowError,
+        asyncpg.AdminShutdownError,
+    )
+    if isinstance(cause, gone) or isinstance(error, gone):
+        return unavailable("The database cannot be reached", detail="Nothing was changed.")
+    return None
+
+
+def install_database_handlers(app: FastAPI) -> None:
+    """Answer driver errors of ``app`` as problems: 503 where the server is gone, 422 for data."""
+
+    async def handle(request: Request, error: Exception) -> JSONResponse:
+        problem = database_problem(error)
+        if problem is None:
+            raise error
+        log.warning("database error", extra={"kind": type(error).__name__})
+        return problem_response(problem, request.url.path)
+
+    for kind in (DBAPIError, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError):
+        app.add_exception_handler(kind, handle)
