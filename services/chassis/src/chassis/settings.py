@@ -1,12 +1,16 @@
 """Settings: one frozen class per service, read once from the environment or from secret files."""
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 SECRETS = Path("/run/secrets")
+
+
+# An empty variable or secret file means "not set": Compose cannot leave one out.
+Optional = Annotated[str | None, BeforeValidator(lambda value: value or None)]
 
 
 def settings_config(prefix: str) -> SettingsConfigDict:
@@ -40,7 +44,7 @@ class InternalServiceSettings(ServiceSettings):
 class S3Settings(BaseSettings):
     """Where objects live. Without an endpoint the AWS defaults of the environment apply."""
 
-    s3_endpoint_url: str | None = Field(default=None, description="S3 endpoint; unset means AWS")
+    s3_endpoint_url: Optional = Field(default=None, description="S3 endpoint; unset means AWS")
     s3_region: str = Field(default="us-west-2", description="Region of the bucket")
-    s3_access_key_id: str | None = Field(default=None, description="Access key; unset: AWS chain")
-    s3_secret_access_key: str | None = Field(default=None, description="Its secret")
+    s3_access_key_id: Optional = Field(default=None, description="Access key; unset: AWS chain")
+    s3_secret_access_key: Optional = Field(default=None, description="Its secret")
