@@ -10,7 +10,7 @@ SECRETS = Path("/run/secrets")
 
 
 # An empty variable or secret file means "not set": Compose cannot leave one out.
-Optional = Annotated[str | None, BeforeValidator(lambda value: value or None)]
+OptionalText = Annotated[str | None, BeforeValidator(lambda value: value or None)]
 
 
 def settings_config(prefix: str) -> SettingsConfigDict:
@@ -44,7 +44,7 @@ class InternalServiceSettings(ServiceSettings):
 class S3Settings(BaseSettings):
     """Where objects live. Without an endpoint the AWS defaults of the environment apply."""
 
-    s3_endpoint_url: Optional = Field(default=None, description="S3 endpoint; unset means AWS")
+    s3_endpoint_url: OptionalText = Field(default=None, description="S3 endpoint; unset means AWS")
     s3_region: str = Field(default="us-west-2", description="Region of the bucket")
-    s3_access_key_id: Optional = Field(default=None, description="Access key; unset: AWS chain")
-    s3_secret_access_key: Optional = Field(default=None, description="Its secret")
+    s3_access_key_id: OptionalText = Field(default=None, description="Access key; unset: AWS chain")
+    s3_secret_access_key: OptionalText = Field(default=None, description="Its secret")
