@@ -37,11 +37,10 @@ class Command:
     user: OsUser | None = None
     stop_signal: signal.Signals = signal.SIGTERM
 
-
-def child_environment(additional: Mapping[str, str]) -> dict[str, str]:
-    """Our environment without other servers' settings, then `additional`."""
-    ours = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN_PREFIXES)}
-    return {**ours, **additional}
+    def environment(self) -> dict[str, str]:
+        """Our environment without other servers' settings, with this command's own."""
+        ours = {k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN_PREFIXES)}
+        return {**ours, **self.env}
 
 
 def _die_with_parent(parent: int, death_signal: signal.Signals) -> Callable[[], None]:
@@ -54,7 +53,9 @@ def _die_with_parent(parent: int, death_signal: signal.Signals) -> Callable[[], 
     return prepare
 
 
-def spawn(command: Command, output: IO[bytes] | int | None = None) -> subprocess.Popen[bytes]:
+def spawn(
+    command: Command, output: IO[bytes] | int | None = None, stdin: int = subprocess.DEVNULL
+) -> subprocess.Popen[bytes]:
     """Start the command in a session of its own; both its output streams go to `output`.
 
     Call it from the main thread: Linux sends the death signal when the *thread* that forked ends.
@@ -62,9 +63,9 @@ def spawn(command: Command, output: IO[bytes] | int | None = None) -> subprocess
     user = command.user
     return subprocess.Popen(
         command.argv,
-        env=child_environment(command.env),
+        env=command.environment(),
         cwd=command.cwd,
-        stdin=subprocess.DEVNULL,
+        stdin=stdin,
         stdout=output,
         stderr=subprocess.STDOUT if output is not None else None,
         start_new_session=True,
@@ -76,11 +77,11 @@ def spawn(command: Command, output: IO[bytes] | int | None = None) -> subprocess
     )
 
 
-def run_to_end(command: Command, timeout: float = 120.0) -> str:
-    """Run a short command and return its output; RuntimeError with that output if it fails."""
-    process = spawn(command, subprocess.PIPE)
+def run_to_end(command: Command, given: str = "", timeout: float = 120.0) -> str:
+    """Run a short command, `given` its input; its output, or RuntimeError with it if it fails."""
+    process = spawn(command, subprocess.PIPE, subprocess.PIPE)
     try:
-        out, _ = process.communicate(timeout=timeout)
+        out, _ = process.communicate(given.encode(), timeout=timeout)
     except BaseException:
         stop(process, signal.SIGKILL, 5.0)
         raise

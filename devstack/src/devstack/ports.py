@@ -2,7 +2,7 @@
 
 import random
 import socket
-from collections.abc import Sequence
+from collections.abc import Collection
 
 # SeaweedFS puts gRPC at port + 10000, and the kernel takes outgoing ports from 32768 up:
 # below 22768 neither the port nor its gRPC twin can be taken by somebody's outgoing connection.
@@ -21,16 +21,15 @@ def is_free(port: int, host: str = "127.0.0.1") -> bool:
     return True
 
 
-def choose_ports(count: int, preferred: Sequence[int] = ()) -> list[int]:
-    """`count` distinct free ports whose gRPC twins are free too, first those of `preferred`.
+def choose_ports(count: int, avoid: Collection[int] = ()) -> list[int]:
+    """`count` distinct free ports, none in `avoid`, whose gRPC twins are free too.
 
     Raises RuntimeError if the machine has none left.
     """
     chosen: list[int] = []
-    candidates = [*preferred, *random.sample(range(FIRST, LAST), LAST - FIRST)]
-    for port in candidates:
+    for port in random.sample(range(FIRST, LAST), LAST - FIRST):
         if len(chosen) == count:
             return chosen
-        if port not in chosen and is_free(port) and is_free(port + GRPC_OFFSET):
+        if port not in avoid and is_free(port) and is_free(port + GRPC_OFFSET):
             chosen.append(port)
     raise RuntimeError(f"no {count} free ports between {FIRST} and {LAST} on 127.0.0.1")

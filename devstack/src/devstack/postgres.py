@@ -12,6 +12,7 @@ from pathlib import Path
 from signal import SIGINT
 
 from devstack.children import Command, OsUser, run_to_end
+from devstack.probes import speaks_postgres
 
 ROLE = "embedlab"
 DATABASE = "embedlab"
@@ -28,11 +29,11 @@ def server_user() -> OsUser | None:
 
 
 def is_reachable(path: Path, user: OsUser | None) -> bool:
-    """Whether the user may traverse to the path and read it."""
+    """Whether the user may traverse to the path and execute (a folder: pass through) it."""
     if user is None:
-        return os.access(path, os.R_OK | os.X_OK)
+        return os.access(path, os.X_OK)
     probe = subprocess.run(
-        ["test", "-r", str(path), "-a", "-x", str(path)],
+        ["test", "-x", str(path)],
         user=user.uid,
         group=user.gid,
         extra_groups=[],
@@ -93,6 +94,7 @@ class PostgresServer:
     programs: Path
     user: OsUser | None = None
     durable: bool = True
+    database: str | None = None
 
     @property
     def data(self) -> Path:
@@ -117,6 +119,9 @@ class PostgresServer:
             run_to_end(self._as_user("initdb", *self._initdb_arguments(password_file)))
         finally:
             password_file.unlink()
+        if self.database is not None:
+            single = self._as_user("postgres", "--single", "-D", str(self.data), "postgres")
+            run_to_end(single, f'CREATE DATABASE "{self.database}"\n')
         (self.folder / "initialised").touch()
 
     def _initdb_arguments(self, password_file: Path) -> list[str]:
@@ -154,20 +159,11 @@ class PostgresServer:
 
     def is_ready(self) -> bool:
         """Whether the server takes connections."""
-        address = ("-h", "127.0.0.1", "-p", str(self.port), "-t", "2", "-q")
-        probe = subprocess.run(
-            [str(self.programs / "bin" / "pg_isready"), *address], cwd="/", check=False
-        )
-        return probe.returncode == 0
+        return speaks_postgres(self.port, ROLE)
 
     def execute(self, sql: str, database: str = "postgres") -> str:
         """Run one statement by psql; its bare output, or RuntimeError with the server's message."""
         return execute_sql(self.programs, self.url(database), sql)
-
-    def ensure_database(self, name: str = DATABASE) -> None:
-        """Create the database unless it exists; the name is ours, a plain identifier."""
-        if self.execute(f"SELECT 1 FROM pg_database WHERE datname = '{name}'") != "1":  # noqa: S608
-            self.execute(f'CREATE DATABASE "{name}"')
 
 
 def execute_sql(programs: Path, url: str, sql: str) -> str:

