@@ -1,0 +1,137 @@
+"""The Image Pixel attributes of a dataset, checked (PS3.3 C.7.6.3)."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from imagery.dicom.errors import UnreadableImageError
+from imagery.dicom.limits import DEFAULT_LIMITS, Limits
+
+PHOTOMETRICS = ("MONOCHROME1", "MONOCHROME2")
+
+
+@dataclass(frozen=True)
+class ImageAttributes:
+    """How stored values are laid out, and which of them are padding.
+
+    ``padding`` is an inclusive range of stored values (PS3.3 C.7.5.1.1.2), or None.
+    """
+
+    rows: int
+    columns: int
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+    photometric_interpretation: str
+    number_of_frames: int = 1
+    padding: tuple[int, int] | None = None
+    patient_orientation: tuple[str, ...] = ()
+
+    @property
+    def inverted(self) -> bool:
+        """Whether the least value is meant to be shown white."""
+        return self.photometric_interpretation == "MONOCHROME1"
+
+    @property
+    def frame_bytes(self) -> int:
+        """Size of one uncompressed frame."""
+        return self.rows * self.columns * self.bits_allocated // 8
+
+
+def image_attributes(dataset: Dataset, limits: Limits = DEFAULT_LIMITS) -> ImageAttributes:
+    """Read and check what decoding and rendering rely on."""
+    signed = integer(dataset, "PixelRepresentation", default=0, choices=(0, 1)) == 1
+    allocated = integer(dataset, "BitsAllocated", choices=(8, 16))
+    stored = integer(dataset, "BitsStored", default=allocated, least=1, most=allocated)
+    photometric = str(dataset.get("PhotometricInterpretation", "")).strip()
+    if photometric not in PHOTOMETRICS or integer(dataset, "SamplesPerPixel", default=1) != 1:
+        reason = f"'{photometric}' is not shown; {' and '.join(PHOTOMETRICS)} are"
+        raise UnreadableImageError(reason, "PhotometricInterpretation")
+    image = ImageAttributes(
+        rows=integer(dataset, "Rows", least=1, most=65535),
+        columns=integer(dataset, "Columns", least=1, most=65535),
+        bits_allocated=allocated,
+        bits_stored=stored,
+        high_bit=integer(
+            dataset, "HighBit", default=stored - 1, least=stored - 1, most=allocated - 1
+        ),
+        signed=signed,
+        photometric_interpretation=photometric,
+        number_of_frames=integer(dataset, "NumberOfFrames", default=1, least=1, most=limits.frames),
+        padding=_padding(dataset, allocated, signed=signed),
+        patient_orientation=_texts(dataset.get("PatientOrientation")),
+    )
+    if image.rows * image.columns > limits.pixels:
+        reason = f"{image.columns} x {image.rows} pixels are more than {limits.pixels}"
+        raise UnreadableImageError(reason, "Rows")
+    return image
+
+
+def integer(
+    dataset: Dataset,
+    keyword: str,
+    *,
+    default: int | None = None,
+    choices: tuple[int, ...] = (),
+    least: int = -(2**31),
+    most: int = 2**31,
+) -> int:
+    """An integer element; UnreadableImageError where it is absent, malformed or out of range."""
+    value = dataset.get(keyword)
+    if value in (None, "", b""):
+        if default is None:
+            raise UnreadableImageError(f"{keyword} is missing", keyword)
+        return default
+    try:
+        found = int(value)
+    except (TypeError, ValueError) as error:
+        raise UnreadableImageError(f"{keyword} is not one integer", keyword) from error
+    if not least <= found <= most or (choices and found not in choices):
+        wanted = f"one of {choices}" if choices else f"from {least} to {most}"
+        raise UnreadableImageError(f"{keyword} is {found}, not {wanted}", keyword)
+    return found
+
+
+def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
+    """The finite numbers of a multi-valued element; empty where it is absent or empty."""
+    value = dataset.get(keyword)
+    if value in (None, "", b""):
+        return ()
+    values = [value] if isinstance(value, int | float | str) else list(value)
+    try:
+        found = tuple(float(v) for v in values)
+    except (TypeError, ValueError) as error:
+        raise UnreadableImageError(f"{keyword} is not numeric", keyword) from error
+    if not all(map(math.isfinite, found)):
+        raise UnreadableImageError(f"{keyword} is not finite", keyword)
+    return found
+
+
+def as_stored_value(value: Any, bits: int, *, signed: bool) -> int:
+    """A 'US or SS' value as the pixels' own type, whichever of both the reader took it for."""
+    raw = int.from_bytes(value, "little") if isinstance(value, bytes) else int(value)
+    raw &= (1 << bits) - 1
+    return raw - (1 << bits) if signed and raw >> (bits - 1) else raw
+
+
+def _padding(dataset: Dataset, bits: int, *, signed: bool) -> tuple[int, int] | None:
+    value = dataset.get("PixelPaddingValue")
+    if value in (None, "", b""):
+        return None
+    limit = dataset.get("PixelPaddingRangeLimit")
+    ends = [value, value if limit in (None, "", b"") else limit]
+    try:
+        low, high = sorted(as_stored_value(end, bits, signed=signed) for end in ends)
+    except (TypeError, ValueError) as error:
+        raise UnreadableImageError("PixelPaddingValue is malformed", "PixelPaddingValue") from error
+    return low, high
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if value in (None, "", b""):
+        return ()
+    values = [value] if isinstance(value, str) else value
+    return tuple(str(v).strip() for v in values)

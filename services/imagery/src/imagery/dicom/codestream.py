@@ -1,0 +1,81 @@
+"""What a compressed frame says of itself, read from its first markers without decoding.
+
+Decoders allocate by what the frame claims, so the claim is compared with the header before one is
+called; and a file that lies about its transfer syntax is decoded by what its bytes are.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["raw", "rle", "jpeg", "jpeg lossless", "jpeg-ls", "jpeg 2000"]
+
+_JPEG2000_START = b"\xff\x4f\xff\x51"
+_SEARCHED = 4096
+_sof_kinds: dict[int, Kind] = {
+    0xC0: "jpeg",
+    0xC1: "jpeg",
+    0xC2: "jpeg",
+    0xC3: "jpeg lossless",
+    0xF7: "jpeg-ls",
+}
+
+
+@dataclass(frozen=True)
+class Codestream:
+    """Geometry and precision of a compressed frame; ``levels`` of a JPEG 2000 wavelet."""
+
+    kind: Kind
+    rows: int
+    columns: int
+    precision: int
+    components: int
+    signed: bool = False
+    levels: int = 0
+
+
+def read_codestream(frame: bytes | memoryview) -> Codestream | None:
+    """Recognise JPEG, JPEG-LS and JPEG 2000; None for anything else (RLE has no signature)."""
+    head = bytes(frame[:_SEARCHED])
+    if head[:2] == b"\xff\xd8":
+        return _read_jpeg(bytes(frame[: 16 * _SEARCHED]))
+    start = head.find(_JPEG2000_START)
+    if start == 0 or (start > 0 and head[4:8] == b"jP  "):
+        return _read_jpeg2000(bytes(frame[start : start + _SEARCHED]))
+    return None
+
+
+def _read_jpeg(data: bytes) -> Codestream | None:
+    """Walk the marker segments up to the start of frame (ITU-T T.81 B.2.2)."""
+    at = 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            return None
+        marker = data[at + 1]
+        if marker == 0xFF:
+            at += 1
+            continue
+        if marker in _sof_kinds and at + 10 <= len(data):
+            rows, columns = (int.from_bytes(data[at + i : at + i + 2], "big") for i in (5, 7))
+            return Codestream(_sof_kinds[marker], rows, columns, data[at + 4], data[at + 9])
+        at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+    return None
+
+
+def _read_jpeg2000(data: bytes) -> Codestream | None:
+    """The SIZ marker segment, and the decomposition levels of COD (ITU-T T.800 A.5.1, A.6.1)."""
+    if len(data) < 44:
+        return None
+    x1, y1, x0, y0 = (int.from_bytes(data[i : i + 4], "big") for i in (8, 12, 16, 20))
+    components = int.from_bytes(data[40:42], "big")
+    precision = data[42]
+    cod = data.find(b"\xff\x52", 42)
+    levels = data[cod + 9] if 0 < cod < len(data) - 9 else 0
+    return Codestream(
+        "jpeg 2000",
+        rows=y1 - y0,
+        columns=x1 - x0,
+        precision=(precision & 0x7F) + 1,
+        components=components,
+        signed=bool(precision & 0x80),
+        levels=levels,
+    )

@@ -1,0 +1,120 @@
+"""Decoders of each kind of compressed frame, quickest first.
+
+Measured on a 4096 x 3328 12-bit mammogram (ms): JPEG lossless: libjpeg-turbo 117, liblj92 173,
+jpegsof3 264; JPEG-LS: CharLS 237; JPEG 2000: OpenJPEG by imagecodecs 1540, by Pillow 2550 but 53
+at an eighth of the resolution. The next decoder is asked where one fails.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+from typing import Any
+
+import imagecodecs
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from imagery.dicom.attributes import ImageAttributes
+from imagery.dicom.codestream import Codestream, Kind
+
+Values = NDArray[Any]
+Decode = Callable[[bytes | memoryview, ImageAttributes, Codestream | None], Values]
+
+
+@dataclass(frozen=True)
+class Decoder:
+    """A named way to decode: (frame, attributes, codestream) -> array (rows, columns)."""
+
+    name: str
+    decode: Decode
+
+
+def _imagecodecs(function: str) -> Decoder:
+    decode = getattr(imagecodecs, f"{function}_decode")
+    return Decoder(f"imagecodecs.{function}", lambda frame, image, stream: decode(frame))
+
+
+def _decode_rle(frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None) -> Values:
+    """PS3.5 Annex G: the most significant bytes of all pixels, then the next ones."""
+    values = imagecodecs.dicomrle_decode(frame, np.dtype(f"<u{image.bits_allocated // 8}"))
+    return np.frombuffer(values, f"<u{image.bits_allocated // 8}").reshape(
+        image.rows, image.columns
+    )
+
+
+def _decode_rle_pydicom(
+    frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None
+) -> Values:
+    from pydicom.pixels.decoders.rle import _rle_decode_frame
+
+    planes = _rle_decode_frame(bytes(frame), image.rows, image.columns, 1, image.bits_allocated)
+    bytes_per_pixel = image.bits_allocated // 8
+    return np.frombuffer(planes, f"<u{bytes_per_pixel}").reshape(image.rows, image.columns)
+
+
+def _decode_libjpeg(
+    frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None
+) -> Values:
+    from libjpeg import decode
+
+    return np.asarray(decode(bytes(frame)))
+
+
+def _decode_openjpeg(
+    frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None
+) -> Values:
+    from openjpeg import decode
+
+    return np.asarray(decode(bytes(frame)))
+
+
+def _decode_pillow(
+    frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None
+) -> Values:
+    with Image.open(BytesIO(frame)) as picture:
+        return np.asarray(picture)
+
+
+def _decode_pillow_jpeg2000(
+    frame: bytes | memoryview, image: ImageAttributes, stream: Codestream | None
+) -> Values:
+    return decode_jpeg2000_reduced(frame, stream, 0)
+
+
+def decode_jpeg2000_reduced(
+    frame: bytes | memoryview, stream: Codestream | None, reduce: int
+) -> Values:
+    """A JPEG 2000 frame at 1 / 2**reduce of its size: the low-pass band at that level.
+
+    Pillow widens 9 to 15 bits to 16 and moves signed values up by half the range; both undone.
+    """
+    assert stream is not None
+    with Image.open(BytesIO(frame)) as picture:
+        picture.reduce = reduce  # type: ignore[assignment, method-assign]
+        values = np.asarray(picture)
+    if stream.precision > 8:
+        values = values >> (16 - stream.precision)
+    if stream.signed:
+        values = values.astype(np.int32) - (1 << (stream.precision - 1))
+    return values
+
+
+_libjpeg = Decoder("pylibjpeg-libjpeg", _decode_libjpeg)
+
+DECODERS: dict[Kind, tuple[Decoder, ...]] = {
+    "rle": (Decoder("imagecodecs.dicomrle", _decode_rle), Decoder("pydicom", _decode_rle_pydicom)),
+    "jpeg": (_imagecodecs("jpeg8"), _libjpeg, Decoder("pillow", _decode_pillow)),
+    "jpeg lossless": (
+        _imagecodecs("jpeg8"),
+        _imagecodecs("ljpeg"),
+        _imagecodecs("jpegsof3"),
+        _libjpeg,
+    ),
+    "jpeg-ls": (_imagecodecs("jpegls"), _libjpeg),
+    "jpeg 2000": (
+        _imagecodecs("jpeg2k"),
+        Decoder("pylibjpeg-openjpeg", _decode_openjpeg),
+        Decoder("pillow", _decode_pillow_jpeg2000),
+    ),
+}

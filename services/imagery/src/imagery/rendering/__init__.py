@@ -1,0 +1,1 @@
+"""From stored values to a picture, stage by stage as DICOM names them. Functions over arrays."""
