@@ -1,0 +1,71 @@
+import { type Filter, filterJson, filterPairs } from "../lib/filter";
+import { request } from "./client";
+import type {
+  Cohort,
+  CohortDefinition,
+  CohortPreview,
+  Dataset,
+  Facets,
+  FilterField,
+  ImageRecord,
+  ImageSummary,
+  Page,
+} from "./types";
+
+export function listDatasets(signal?: AbortSignal): Promise<Page<Dataset>> {
+  return request("/api/v1/datasets", { signal });
+}
+
+export function listFilters(dataset: string, signal?: AbortSignal): Promise<Page<FilterField>> {
+  return request(`/api/v1/filters?${new URLSearchParams({ dataset })}`, { signal });
+}
+
+export interface ImageQuery {
+  readonly dataset: string;
+  readonly filter: Filter;
+  readonly sort?: string | undefined;
+  readonly cursor?: string | undefined;
+  readonly limit: number;
+}
+
+export function searchImages(query: ImageQuery, signal?: AbortSignal): Promise<Page<ImageSummary>> {
+  const pairs = filterPairs(query.filter);
+  pairs.push(["dataset", query.dataset], ["limit", String(query.limit)]);
+  if (query.sort) pairs.push(["sort", query.sort]);
+  if (query.cursor) pairs.push(["cursor", query.cursor]);
+  return request(`/api/v1/images?${new URLSearchParams(pairs)}`, { signal });
+}
+
+export function countFacets(
+  dataset: string,
+  filter: Filter,
+  facets: readonly string[],
+  signal?: AbortSignal,
+): Promise<Facets> {
+  const body = { dataset, filter: filterJson(filter), facets, count: "images" };
+  return request("/api/v1/facets", { method: "POST", body, signal });
+}
+
+export function retrieveImage(imageId: number, signal?: AbortSignal): Promise<ImageRecord> {
+  return request(`/api/v1/images/${imageId}`, { signal });
+}
+
+export function listCohorts(cursor?: string, signal?: AbortSignal): Promise<Page<Cohort>> {
+  const query = new URLSearchParams({ limit: "100", ...(cursor ? { cursor } : {}) });
+  return request(`/api/v1/cohorts?${query}`, { signal });
+}
+
+export function retrieveCohort(cohortId: string, signal?: AbortSignal): Promise<Cohort> {
+  return request(`/api/v1/cohorts/${encodeURIComponent(cohortId)}`, { signal });
+}
+
+export function previewCohort(
+  definition: CohortDefinition,
+  signal?: AbortSignal,
+): Promise<CohortPreview> {
+  return request("/api/v1/cohorts/preview", { method: "POST", body: definition, signal });
+}
+
+export function freezeCohort(definition: CohortDefinition): Promise<Cohort> {
+  return request("/api/v1/cohorts", { method: "POST", body: definition });
+}

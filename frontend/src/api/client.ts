@@ -1,0 +1,91 @@
+import { signal } from "@preact/signals";
+import type { FieldError, Problem } from "./types";
+
+/** False while the server cannot be reached; the shell shows a thin bar. */
+export const reachable = signal(true);
+/** Raised when the server says that nobody is signed in. */
+export const unauthenticated = signal(false);
+
+// Kept in memory only: a stolen page copy must not carry it.
+let csrfToken = "";
+
+export function setCsrfToken(token: string): void {
+  csrfToken = token;
+}
+
+/** What the server refused, in its own words. */
+export class ApiError extends Error {
+  readonly status: number;
+  readonly title: string;
+  readonly requestId: string | null;
+  readonly errors: readonly FieldError[];
+
+  constructor(problem: Problem) {
+    super(problem.detail || problem.title);
+    this.status = problem.status;
+    this.title = problem.title;
+    this.requestId = problem.request_id ?? null;
+    this.errors = problem.errors ?? [];
+  }
+}
+
+/** The server did not answer at all. */
+export class UnreachableError extends Error {
+  constructor() {
+    super("The server does not answer.");
+  }
+}
+
+export interface RequestOptions {
+  readonly method?: "GET" | "POST" | "PUT" | "DELETE";
+  readonly body?: unknown;
+  readonly signal?: AbortSignal | undefined;
+  readonly headers?: Record<string, string>;
+}
+
+export async function request<T>(path: string, options: RequestOptions = {}): Promise<T> {
+  const response = await send(path, options);
+  if (!response.ok) throw await problemOf(response);
+  if (response.status === 204) return undefined as T;
+  return (await response.json()) as T;
+}
+
+async function send(path: string, options: RequestOptions): Promise<Response> {
+  const { method = "GET", body, signal: aborted } = options;
+  const headers = new Headers({ Accept: "application/json", ...options.headers });
+  if (body !== undefined) headers.set("Content-Type", "application/json");
+  if (method !== "GET" && csrfToken) headers.set("X-CSRF-Token", csrfToken);
+  try {
+    const response = await fetch(path, {
+      method,
+      headers,
+      credentials: "same-origin",
+      signal: aborted ?? null,
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    });
+    reachable.value = true;
+    return response;
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    reachable.value = false;
+    throw new UnreachableError();
+  }
+}
+
+async function problemOf(response: Response): Promise<ApiError> {
+  // Signing in with a wrong password is a 401 of its own kind: nobody lost a session.
+  if (response.status === 401 && !response.url.endsWith("/api/v1/session")) unauthenticated.value = true;
+  const requestId = response.headers.get("X-Request-ID");
+  const fallback: Problem = {
+    title: response.statusText || `HTTP ${response.status}`,
+    status: response.status,
+    request_id: requestId,
+  };
+  if (!response.headers.get("Content-Type")?.includes("json")) return new ApiError(fallback);
+  const body = (await response.json().catch(() => ({}))) as Partial<Problem>;
+  return new ApiError({ ...fallback, ...body });
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === "AbortError";
+}

@@ -1,0 +1,45 @@
+import { request } from "./client";
+import type { Artifact, Experiment, Job, Page } from "./types";
+
+export function listExperiments(signal?: AbortSignal): Promise<Page<Experiment>> {
+  return request("/api/v1/experiments", { signal });
+}
+
+export interface JobRequest {
+  readonly experiment: string;
+  readonly cohort_id: string;
+  readonly name?: string;
+  readonly overrides: Readonly<Record<string, unknown>>;
+}
+
+/** `key` makes a repeated submit (a double click, a lost answer) the same job. */
+export function submitJob(body: JobRequest, key: string): Promise<Job> {
+  return request("/api/v1/jobs", { method: "POST", body, headers: { "Idempotency-Key": key } });
+}
+
+export function listJobs(cursor?: string, signal?: AbortSignal): Promise<Page<Job>> {
+  const query = new URLSearchParams({ limit: "100", ...(cursor ? { cursor } : {}) });
+  return request(`/api/v1/jobs?${query}`, { signal });
+}
+
+const jobPath = (jobId: string): string => `/api/v1/jobs/${encodeURIComponent(jobId)}`;
+
+export function retrieveJob(jobId: string, signal?: AbortSignal): Promise<Job> {
+  return request(jobPath(jobId), { signal });
+}
+
+export function cancelJob(jobId: string): Promise<Job> {
+  return request(`${jobPath(jobId)}/cancel`, { method: "POST" });
+}
+
+export function retryJob(jobId: string): Promise<Job> {
+  return request(`${jobPath(jobId)}/retry`, { method: "POST" });
+}
+
+export function listArtifacts(jobId: string, signal?: AbortSignal): Promise<Page<Artifact>> {
+  return request(`${jobPath(jobId)}/artifacts`, { signal });
+}
+
+export function artifactUrl(jobId: string, name: string): string {
+  return `${jobPath(jobId)}/artifacts/${encodeURIComponent(name)}`;
+}

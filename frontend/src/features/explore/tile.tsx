@@ -1,0 +1,63 @@
+import { useState } from "preact/hooks";
+import { thumbnailUrl } from "../../api/pictures";
+import type { ImageSummary } from "../../api/types";
+import { assessmentWords, viewName } from "../../lib/vocabulary";
+import { AssessmentMark } from "../../ui/assessment";
+import { Icon } from "../../ui/icon";
+import { imageAddress } from "./state";
+
+interface TileProps {
+  readonly image: ImageSummary;
+  readonly pixels: number;
+  readonly version: string;
+  readonly focusable: boolean;
+  readonly looked: boolean;
+  readonly onFocus: () => void;
+}
+
+function describe(image: ImageSummary): string {
+  const view = viewName(image.ImageLateralityFinal, image.ViewPosition);
+  const kind = image.FinalImageType === "cview" ? ", C-View" : "";
+  const rois = image.num_roi ? `, ${image.num_roi} ROI` : "";
+  return `${view}${kind}, ${assessmentWords(image.asses)}${rois}, image ${image.image_id}`;
+}
+
+export function Tile({ image, pixels, version, focusable, looked, onFocus }: TileProps) {
+  const [state, setState] = useState<"loading" | "here" | "missing">("loading");
+  return (
+    <a
+      class={`tile ${looked ? "looked" : ""}`}
+      href={imageAddress(image.image_id)}
+      tabIndex={focusable ? 0 : -1}
+      aria-label={describe(image)}
+      data-image={image.image_id}
+      onFocus={onFocus}
+    >
+      {state === "missing" ? (
+        <span class="tile-missing">no pixels here</span>
+      ) : (
+        <img
+          class={state}
+          src={thumbnailUrl(image.image_id, pixels, version)}
+          alt=""
+          decoding="async"
+          draggable={false}
+          onLoad={() => setState("here")}
+          onError={() => setState("missing")}
+        />
+      )}
+      <span class="tile-view">
+        {viewName(image.ImageLateralityFinal, image.ViewPosition)}
+        {image.FinalImageType === "cview" && <span class="tile-kind">C-View</span>}
+      </span>
+      <span class="tile-marks">
+        {(image.num_roi ?? 0) > 0 && (
+          <span class="tile-roi" title={`${image.num_roi} ROI`}>
+            <Icon name="roi" size={14} />
+          </span>
+        )}
+        <AssessmentMark code={image.asses} />
+      </span>
+    </a>
+  );
+}

@@ -1,0 +1,90 @@
+import { signal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+
+export interface KeyBinding {
+  /** As `KeyboardEvent.key` says it; several mean the same. */
+  readonly keys: readonly string[];
+  readonly does: string;
+  readonly run?: (event: KeyboardEvent) => void;
+}
+
+const layers = signal<readonly (readonly KeyBinding[])[]>([]);
+const shown = signal(false);
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement &&
+    (target.isContentEditable || target.matches("input:not([type=checkbox]):not([type=range]), textarea, select"))
+  );
+}
+
+/** The page's keys, while it is there. Typing in a field is never taken for a command. */
+export function useKeys(bindings: readonly KeyBinding[]): void {
+  const latest = useRef(bindings);
+  latest.current = bindings;
+  useEffect(() => {
+    // The overlay lists the texts; what runs is always the newest closure.
+    const layer = latest.current;
+    layers.value = [...layers.value, layer];
+    const listen = (event: KeyboardEvent): void => {
+      if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
+      if (isTyping(event.target)) return;
+      const binding = latest.current.find((one) => one.run && one.keys.includes(event.key));
+      if (!binding?.run) return;
+      event.preventDefault();
+      binding.run(event);
+    };
+    document.addEventListener("keydown", listen);
+    return () => {
+      layers.value = layers.value.filter((one) => one !== layer);
+      document.removeEventListener("keydown", listen);
+    };
+  }, []);
+}
+
+export function showKeys(): void {
+  shown.value = true;
+}
+
+const NAMES: Record<string, string> = {
+  " ": "Space",
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Escape: "Esc",
+};
+
+export function KeysOverlay() {
+  const dialog = useRef<HTMLDialogElement>(null);
+  useEffect(() => {
+    if (shown.value) dialog.current?.showModal();
+    else dialog.current?.close();
+  }, [shown.value]);
+  return (
+    <dialog ref={dialog} class="keys" aria-label="Keys of this page" onClose={() => {
+      shown.value = false;
+    }}>
+      <h2>Keys of this page</h2>
+      <dl>
+        {layers.value
+          .flat()
+          .map((binding) => (
+            <div key={binding.does} class="row">
+              <dt>
+                {binding.keys.map((key) => (
+                  <kbd key={key}>{NAMES[key] ?? key}</kbd>
+                ))}
+              </dt>
+              <dd>{binding.does}</dd>
+            </div>
+          ))}
+      </dl>
+      <form method="dialog">
+        <button type="submit" class="button">
+          Close
+        </button>
+      </form>
+    </dialog>
+  );
+}

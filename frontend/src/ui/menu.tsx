@@ -1,0 +1,46 @@
+import type { ComponentChildren } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+
+interface MenuProps {
+  readonly label: string;
+  readonly button: ComponentChildren;
+  readonly children: ComponentChildren;
+  readonly class?: string;
+}
+
+/** A button that opens a small sheet under it; Escape, a click elsewhere or a choice closes it. */
+export function Menu({ label, button, children, class: extra = "" }: MenuProps) {
+  const box = useRef<HTMLDetailsElement>(null);
+  useEffect(() => {
+    const close = (event: Event): void => {
+      const menu = box.current;
+      if (!menu?.open) return;
+      if (event instanceof KeyboardEvent) {
+        if (event.key !== "Escape") return;
+        menu.querySelector("summary")?.focus();
+      } else if (event.target instanceof Node && menu.contains(event.target)) return;
+      menu.open = false;
+    };
+    document.addEventListener("pointerdown", close);
+    document.addEventListener("keydown", close);
+    return () => {
+      document.removeEventListener("pointerdown", close);
+      document.removeEventListener("keydown", close);
+    };
+  }, []);
+  const closeOnChoice = (event: MouseEvent): void => {
+    const chosen = event.target instanceof Element && event.target.closest("a, button");
+    if (chosen && box.current) box.current.open = false;
+  };
+  return (
+    <details class={`menu ${extra}`} ref={box}>
+      <summary class="button quiet" aria-label={label} title={label}>
+        {button}
+      </summary>
+      {/* biome-ignore lint/a11y: a click on the sheet itself does nothing; its buttons and links have their own keys */}
+      <div class="sheet" onClick={closeOnChoice}>
+        {children}
+      </div>
+    </details>
+  );
+}

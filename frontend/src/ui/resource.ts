@@ -1,0 +1,80 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import { isAbort, reachable, UnreachableError } from "../api/client";
+
+export interface Resource<T> {
+  /** The newest answer; while a new one is under way the old one stays, marked stale. */
+  readonly data: T | undefined;
+  readonly error: Error | undefined;
+  readonly stale: boolean;
+  /** True once the wait has been long enough to be worth showing. */
+  readonly slow: boolean;
+  readonly reload: () => void;
+}
+
+/** Under this many milliseconds nothing is shown: a flash tells less than stillness. */
+const PATIENCE = 150;
+
+interface State<T> {
+  key: string | null;
+  data: T | undefined;
+  error: Error | undefined;
+  pending: boolean;
+}
+
+/**
+ * Loads what `key` names and loads again when it changes; the load before is aborted. `null` loads nothing.
+ * `keep` decides whether the old answer stays in sight while the new one is under way.
+ */
+export function useResource<T>(
+  key: string | null,
+  load: (signal: AbortSignal) => Promise<T>,
+  keep = true,
+): Resource<T> {
+  const [state, setState] = useState<State<T>>({ key: null, data: undefined, error: undefined, pending: true });
+  const [slow, setSlow] = useState(false);
+  const [turn, setTurn] = useState(0);
+  const latest = useRef(load);
+  latest.current = load;
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` asks for the same key again
+  useEffect(() => {
+    if (key === null) return;
+    const control = new AbortController();
+    setState((old) => ({ ...old, data: keep || old.key === key ? old.data : undefined, pending: true }));
+    const timer = setTimeout(() => setSlow(true), PATIENCE);
+    const settle = (data: T | undefined, error: Error | undefined): void => {
+      clearTimeout(timer);
+      setSlow(false);
+      setState((old) => ({ key, data: error ? old.data : data, error, pending: false }));
+    };
+    latest.current(control.signal).then(
+      (data) => settle(data, undefined),
+      (error: unknown) => {
+        if (!isAbort(error) && !control.signal.aborted) settle(undefined, asError(error));
+      },
+    );
+    return () => {
+      clearTimeout(timer);
+      setSlow(false);
+      control.abort();
+    };
+  }, [key, turn, keep]);
+
+  const back = reachable.value;
+  const lost = state.error instanceof UnreachableError;
+  useEffect(() => {
+    if (back && lost) setTurn((n) => n + 1);
+  }, [back, lost]);
+
+  return {
+    data: state.data,
+    error: state.error,
+    stale: state.pending,
+    slow: slow && state.pending,
+    reload: () => setTurn((n) => n + 1),
+  };
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error(String(error));
+}
