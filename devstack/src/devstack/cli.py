@@ -20,6 +20,7 @@ from devstack.supervise import Options, PortTakenError, require_port, supervise
 
 FAILED, PORT_TAKEN, NOT_RUNNING, NOT_READY = 1, 3, 4, 5
 DOWN_TIMEOUT_S = 90.0
+PROGRAM = (sys.executable, "-m", "devstack")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -75,7 +76,7 @@ def _already_running(folder: StackFolder, state: dict[str, Any], *, detach: bool
 def _detach(folder: StackFolder, given: argparse.Namespace) -> int:
     log = folder.logs / "devstack.log"
     follower = LogFollower(folder.logs, ["devstack"], (), None)
-    argv = [sys.executable, "-m", "devstack", "up", "--quiet", "--port", str(given.port)]
+    argv = [*PROGRAM, "up", "--quiet", "--port", str(given.port)]
     argv += ["--data", str(given.data), *(["--no-demo"] if given.no_demo else [])]
     with log.open("ab") as output:
         supervisor = subprocess.Popen(

@@ -21,13 +21,17 @@ def end_orphans(known: Container[int], mark: str, values: Container[str]) -> int
     """Kill adopted descendants of processes that were given `mark`=one of `values`; how many.
 
     They are children of ours by now, have the mark in their environment, and are not `known`.
+    Those that have ended by themselves are collected.
     """
     found = 0
     for child in psutil.Process().children():
         with suppress(psutil.Error, ChildProcessError):
-            if child.pid in known or child.environ().get(mark) not in values:
+            if child.pid in known:
                 continue
-            _kill_tree(child)
+            if child.status() != psutil.STATUS_ZOMBIE:
+                if child.environ().get(mark) not in values:
+                    continue
+                _kill_tree(child)
             os.waitpid(child.pid, 0)
             found += 1
     return found
