@@ -1,0 +1,200 @@
+"""The front door: what happens to each request before anything else sees it.
+
+One ASGI middleware, so that the way to a service stays clear of the web framework. It decides
+whether a request is for a service, for the gateway's own API or for the web app; identifies the
+caller; checks CSRF, scope and rates; and gives every response its security headers.
+"""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from chassis.identity import Signer
+from chassis.logs import request_id
+from chassis.problems import Problem, problem_response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.access import Access, AccessCache, check_csrf, credentials_of, unknown_credentials
+from gateway.audit import AuditLog
+from gateway.credentials import Scope as TokenScope
+from gateway.headers import Raw, policy_for, security_headers, value_of
+from gateway.limits import Limiter
+from gateway.proxy import CallerGone, Proxy, body_too_large
+from gateway.records import AuditRow
+from gateway.routes import Route, RouteTable
+from gateway.settings import Settings
+from gateway.web import WebApp
+
+# The parts of the gateway's own API that nobody needs to be signed in for.
+OPEN = frozenset(
+    {
+        ("GET", "/livez"),
+        ("GET", "/readyz"),
+        ("POST", "/api/v1/session"),
+        ("POST", "/api/v1/setup"),
+        ("GET", "/api/openapi.json"),
+        ("GET", "/api/docs"),
+        ("GET", "/api/docs/docs.js"),
+        ("GET", "/api/docs/docs.css"),
+    }
+)
+HEALTH = ("/livez", "/readyz")
+SERVED_PREFIXES = ("/api", "/iiif", "/dicomweb", "/compat", "/internal", "/metrics")
+MOST_HEADER_BYTES = 32 * 1024
+
+
+@dataclass
+class Hall:
+    """What stands behind the door; opened by the application's lifespan."""
+
+    settings: Settings
+    table: RouteTable
+    cache: AccessCache
+    signer: Signer
+    proxy: Proxy
+    limiter: Limiter
+    audit: AuditLog
+    web: WebApp
+
+
+class FrontDoor:
+    """Outermost but for request ids and logs."""
+
+    def __init__(self, app: ASGIApp, *, secure: bool) -> None:
+        self.app = app
+        self._secured = security_headers(secure=secure)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        hall: Hall = scope["app"].state.hall
+        try:
+            check_request(scope, hall.settings.max_body_bytes)
+            route = hall.table.find(scope["path"])
+            if route:
+                scope["route"] = route
+                await _to_service(hall, route, scope, receive, send)
+            else:
+                await self._to_us(hall, scope, receive, send)
+        except Problem as problem:
+            answer = problem_response(problem, scope["path"])
+            await answer(scope, receive, self._securing(send))
+        except CallerGone:
+            return
+
+    async def _to_us(self, hall: Hall, scope: Scope, receive: Receive, send: Send) -> None:
+        path: str = scope["path"]
+        secured = self._securing(send)
+        if (scope["method"], path) in OPEN:
+            if path not in HEALTH:
+                _limit_address(hall, scope)
+            await self.app(scope, receive, secured)
+        elif path.startswith(SERVED_PREFIXES):
+            access = await _identify_or_refuse(hall, scope)
+            scope["state"]["access"] = access
+            if path == "/metrics":
+                require_admin(access)
+            await self.app(scope, receive, secured)
+        else:
+            await hall.web(scope, receive, secured)
+
+    def _securing(self, send: Send) -> Send:
+        async def secured(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers: list[Raw] = list(message.get("headers", ()))
+                policy = policy_for(headers)
+                message["headers"] = [*headers, *self._secured, *([policy] if policy else [])]
+            await send(message)
+
+        return secured
+
+
+async def _to_service(hall: Hall, route: Route, scope: Scope, receive: Receive, send: Send) -> None:
+    access = await _identify_or_refuse(hall, scope)
+    method: str = scope["method"]
+    require_scope(access, route.scope(method))
+    if route.audit == "row":
+        hall.audit.require_room()
+    bearer = access.bearer(hall.signer, hall.cache.clock())
+    status, size = await hall.proxy.forward(route, bearer, scope, receive, send)
+    if route.audit:
+        _note(hall, route, access, scope, status, size)
+
+
+def _note(hall: Hall, route: Route, access: Access, scope: Scope, status: int, size: int) -> None:
+    action = route.action or route.pattern
+    if route.audit == "sum":
+        if status < 400:
+            hall.audit.add(access.identity.person_id, action, size)
+        return
+    hall.audit.record(
+        AuditRow(
+            at=datetime.now(UTC),
+            person_id=access.identity.person_id,
+            action=action,
+            object=scope["path"][:500],
+            status=status,
+            bytes=size,
+            address=client_address(scope),
+            request_id=request_id(),
+        )
+    )
+
+
+async def _identify_or_refuse(hall: Hall, scope: Scope) -> Access:
+    try:
+        credentials = credentials_of(scope["headers"])
+        access = await hall.cache.find(credentials)
+        if access is None:
+            raise unknown_credentials("Sign in with POST /api/v1/session, or send an API token.")
+    except Problem:
+        _limit_address(hall, scope)
+        raise
+    scope.setdefault("state", {})["identity"] = access.identity
+    given = value_of(scope["headers"], b"x-csrf-token")
+    check_csrf(scope["method"], credentials, given.decode("latin-1") if given else None)
+    hall.limiter.count(access.identity.person_id, hall.settings.person_requests_per_minute)
+    return access
+
+
+def require_admin(access: Access) -> None:
+    """Refuse (403) everybody but an admin, and an admin's token without the scope for it."""
+    if not access.identity.has_role("admin"):
+        raise Problem(403, "Not permitted", detail="This needs the role admin.")
+    require_scope(access, "admin")
+
+
+def require_scope(access: Access, needed: TokenScope) -> None:
+    """Refuse (403) an API token that lacks a scope."""
+    if needed not in access.identity.scopes:
+        raise Problem(
+            403, "Scope missing", detail=f"This needs an API token with the scope {needed!r}."
+        )
+
+
+def client_address(scope: Scope) -> str:
+    """The caller's address, as the server (or a proxy it trusts) sees it."""
+    client = scope.get("client")
+    return str(client[0]) if client else "unknown"
+
+
+def _limit_address(hall: Hall, scope: Scope) -> None:
+    address = client_address(scope)
+    hall.limiter.count(f"address {address}", hall.settings.address_requests_per_minute)
+
+
+def check_request(scope: Scope, most_body: int) -> None:
+    """Refuse what no honest client sends, and bodies that announce to be too large."""
+    path: str = scope["path"]
+    if "/." in path and any(part in (".", "..") for part in path.split("/")):
+        raise Problem(400, "Bad path", detail="A path has no segments '.' and '..'.")
+    if "\\" in path or "\x00" in path or "//" in path:
+        raise Problem(400, "Bad path", detail="A path has no backslash, NUL or empty segment.")
+    size = 0
+    for name, value in scope["headers"]:
+        size += len(name) + len(value)
+        if name == b"content-length" and int(value) > most_body:
+            raise body_too_large(most_body)
+    if size > MOST_HEADER_BYTES:
+        raise Problem(431, "Request headers too large")

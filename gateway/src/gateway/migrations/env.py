@@ -1,0 +1,5 @@
+"""Alembic's entry: the connection and the schema come from `gateway.migrate`."""
+
+from chassis.migrations import run_environment
+
+run_environment()
