@@ -29,7 +29,7 @@ MARKER = "demo-complete.json"
 # Raised when the generated files change, so that an older demo's objects are written again.
 VERSION = 1
 
-OnFile = Callable[[Path], None]
+Told = Callable[[str, int, int], None]
 
 
 class DemoSettings(BaseSettings):
@@ -67,7 +67,7 @@ class DemoDataset:
     title: str
     licence: str
     attribution: str
-    write: Callable[[Path, OnFile, Progress], None]
+    write: Callable[[Path, Told], object]
 
     def revision(self) -> dict[str, object]:
         """The body of the request that has the catalog ingest it."""
@@ -83,16 +83,16 @@ class DemoDataset:
         }
 
 
-def _write_synthetic(folder: Path, on_file: OnFile, progress: Progress) -> None:
+def _write_synthetic(folder: Path, told: Told) -> object:
     from devstack.synthetic import write_demo
 
-    write_demo(folder, on_file=on_file, progress=progress.update)
+    return write_demo(folder, progress=told)
 
 
-def _write_cbis(folder: Path, on_file: OnFile, progress: Progress) -> None:
+def _write_cbis(folder: Path, told: Told) -> object:
     from devstack.synthetic import write_cbis
 
-    write_cbis(folder, on_file=on_file, progress=progress.update)
+    return write_cbis(folder, progress=told)
 
 
 DATASETS = (
@@ -133,17 +133,17 @@ def is_uploaded(client: S3Client, dataset: DemoDataset) -> bool:
 
 
 def upload_dataset(client: S3Client, dataset: DemoDataset, folder: Path) -> None:
-    """Write the data set's files and upload them as they come, the marker last."""
+    """Write the data set's files (paths below `folder` are keys) and upload them, marker last."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
+    dataset.write(folder, Progress(dataset.name, say).update)
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
     progress = Progress(dataset.name, say)
     with Uploader(client, dataset.name) as uploader:
-
-        def on_file(path: Path) -> None:
+        for path in files:
             uploader.put(path, path.relative_to(folder).as_posix())
-
-        dataset.write(folder, on_file, progress)
-    say(f"{dataset.name:<28} {uploader.done} files in the object store")
+            progress.update("to the object store", uploader.done, len(files))
+    progress.update("to the object store", uploader.done, len(files))
     marker = json.dumps({"version": VERSION, "files": uploader.done})
     client.put_object(Bucket=dataset.name, Key=MARKER, Body=marker.encode())
     shutil.rmtree(folder, ignore_errors=True)
@@ -184,13 +184,7 @@ def ingest(settings: DemoSettings) -> None:
             if api.has_dataset(dataset.name):
                 say(f"{dataset.name:<28} is in the catalog already")
                 continue
-            progress = Progress(f"{dataset.name}", say)
-
-            def told(phase: str, done: int, total: int, progress: Progress = progress) -> None:
-                progress.what = phase
-                progress.update(done, total)
-
-            api.ingest(dataset.name, dataset.revision(), told)
+            api.ingest(dataset.name, dataset.revision(), Progress(dataset.name, say).update)
             say(f"{dataset.name:<28} is in the catalog")
 
 

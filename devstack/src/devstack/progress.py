@@ -18,17 +18,19 @@ def bar(done: int, total: int) -> str:
 
 @dataclass
 class Progress:
-    """Says how far something is, at most once in `interval_s` and always at its end."""
+    """Says how far `what` is: each new step at once, then every `interval_s`, and its end."""
 
     what: str
     tell: Callable[[str], None]
     interval_s: float = 2.0
-    _told: float = field(default=-1e9, init=False)
+    _last: tuple[str, int, float] = field(default=("", -1, 0.0), init=False)
 
-    def update(self, done: int, total: int) -> None:
-        """`done` of `total` are done."""
+    def update(self, step: str, done: int, total: int) -> None:
+        """`done` of `total` of the step are done."""
+        last_step, last_done, last_time = self._last
         now = time.monotonic()
-        if now - self._told < self.interval_s and done != total:
+        soon = now - last_time < self.interval_s and done != total
+        if step == last_step and (soon or done == last_done):
             return
-        self._told = now
-        self.tell(f"{self.what:<28} {bar(done, total)}")
+        self._last = step, done, now
+        self.tell(f"{self.what}: {step:<24} {bar(done, total)}")

@@ -64,6 +64,8 @@ class SeaweedServer:
             "master.telemetry": "false",
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
+            # As on AWS: a misspelt bucket is an error, not a new bucket.
+            "s3.autoCreateBucket": "false",
             "webdav": "false",
             "admin.ui": "false",
         }

@@ -170,8 +170,8 @@ def sign_identity(identity_keys: IdentityKeys) -> SignIdentity:
 @pytest.fixture(scope="session")
 def synthetic_tables(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with small `EMBED_OpenData_{clinical,metadata}.csv` (seed 7)."""
-    from devstack.synthetic import write_tables
+    from devstack.synthetic import Scale, write_tables
 
     folder = tmp_path_factory.mktemp("synthetic")
-    write_tables(folder, seed=7)
+    write_tables(folder, Scale(patients=150), seed=7)
     return folder
