@@ -18,6 +18,7 @@ import psutil
 import pytest
 from devstack.folder import StackFolder, read_json
 from devstack.ports import choose_ports
+from devstack.postgres import is_reachable, server_user
 from devstack.probes import get
 from devstack.throwaway import scratch_folder
 
@@ -25,9 +26,16 @@ SMALL = [sys.executable, str(Path(__file__).with_name("small_stack.py"))]
 PORT_TAKEN, NOT_RUNNING = 3, 4
 
 
-def small(*arguments: str, data: Path) -> "subprocess.CompletedProcess[str]":
+def small(
+    *arguments: str, data: Path, user: str | None = None
+) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(
-        [*SMALL, *arguments, "--data", str(data)], capture_output=True, text=True, check=False
+        [*SMALL, *arguments, "--data", str(data)],
+        capture_output=True,
+        text=True,
+        check=False,
+        user=user,
+        extra_groups=[] if user else None,
     )
 
 
@@ -151,6 +159,17 @@ def test_a_taken_port_is_said_clearly(data: Path) -> None:
     assert small("down", data=data).stdout == "nothing is running\n"
 
 
+def test_a_server_that_cannot_start_is_named(data: Path, port: int) -> None:
+    log = data / "broker" / "appendonlydir"
+    log.mkdir(parents=True)
+    (log / "appendonly.aof.manifest").write_text("broken\n")
+    failed = small("up", "--detach", "--port", str(port), data=data)
+    assert failed.returncode == 1
+    assert "broker exited with 1" in failed.stdout
+    assert "stopped; the data stay" in failed.stdout.splitlines()[-1]
+    assert small("status", data=data).returncode == NOT_RUNNING
+
+
 def test_control_c_stops_everything(data: Path, port: int) -> None:
     command = [*SMALL, "up", "--port", str(port), "--data", str(data)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as foreground:
@@ -188,6 +207,24 @@ def test_secrets_are_for_their_owner_alone(small_stack: Path) -> None:
     lines = [" ".join(process.cmdline()) for process in descendants(small_stack)]
     assert any("postgres -D" in line for line in lines)
     assert not any(secret in line for line in lines)
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0 or not is_reachable(Path(sys.executable), server_user()),
+    reason="only root can become another user, who must be able to run this interpreter",
+)
+def test_an_ordinary_user_can_start_and_stop_it(data: Path, port: int) -> None:
+    data.mkdir(parents=True)
+    shutil.chown(data, "nobody")
+    try:
+        started = small("up", "--detach", "--port", str(port), data=data, user="nobody")
+        assert started.returncode == 0, started.stdout + started.stderr
+        running = descendants(data)
+        assert {process.username() for process in running} == {"nobody"}
+        assert Path((data / "postgres-folder").read_text()) == data / "postgres"
+    finally:
+        assert small("down", data=data, user="nobody").stdout == "stopped\n"
+    assert [p for p in running if p.is_running()] == []
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root needs another user for PostgreSQL")

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -150,6 +149,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return {"up": up, "down": down, "status": status}[given.command](given)
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return FAILED
+    except (OSError, RuntimeError) as error:
+        return _fail(f"{type(error).__name__}: {error}", FAILED)

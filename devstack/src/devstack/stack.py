@@ -122,7 +122,7 @@ def service_environments(
         | {
             "CATALOG_URL": urls["CATALOG_URL"],
             "CACHE_URL": servers.cache.url,
-            "DISK_CACHE": str(root / "imagery"),
+            "DISK_CACHE_DIR": str(root / "imagery"),
         },
         "trainer": database
         | objects

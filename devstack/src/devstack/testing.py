@@ -1,8 +1,7 @@
 """Pytest plugin: real PostgreSQL, Valkey and S3, identities and synthetic tables.
 
 Servers come from wheels; `EMBEDLAB_TEST_SERVERS=testcontainers` takes containers, and given URLs
-(`EMBEDLAB_TEST_DATABASE_URL`, `EMBEDLAB_TEST_VALKEY_URL`, `EMBEDLAB_TEST_S3_ENDPOINT_URL` with
-`_S3_REGION`, `_S3_ACCESS_KEY_ID`, `_S3_SECRET_ACCESS_KEY`) name servers that already run.
+(`EMBEDLAB_TEST_DATABASE_URL`, ...: see the README) name servers that already run.
 Nothing starts before a test asks for it.
 """
 
@@ -112,8 +111,12 @@ def s3() -> Iterator[S3Server]:
 
     given = os.environ.get("EMBEDLAB_TEST_S3_ENDPOINT_URL")
     if given:
-        names = ("REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY")
-        yield S3Server(given, *(os.environ[f"EMBEDLAB_TEST_S3_{name}"] for name in names))
+        yield S3Server(
+            given,
+            os.environ["EMBEDLAB_TEST_S3_REGION"],
+            os.environ["EMBEDLAB_TEST_S3_ACCESS_KEY_ID"],
+            os.environ["EMBEDLAB_TEST_S3_SECRET_ACCESS_KEY"],
+        )
     elif _containers():
         with throwaway.containers_s3() as server:
             yield server

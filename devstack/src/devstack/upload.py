@@ -37,7 +37,8 @@ class Uploader(AbstractContextManager["Uploader"]):
     def _upload(self, path: Path, key: str) -> None:
         try:
             if self._error is None:
-                self._client.upload_file(str(path), self._bucket, key)
+                with path.open("rb") as body:
+                    self._client.put_object(Bucket=self._bucket, Key=key, Body=body)
                 path.unlink()
                 with self._lock:
                     self.done += 1
