@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from devstack.demo import DemoSettings
 
-from devstack import testing, throwaway
+from devstack import containers, testing
 
 ROOM = Path(testing.__file__).parents[2]
 README = (ROOM / "README.md").read_text()
@@ -23,8 +23,10 @@ def test_each_setting_of_the_demo_is_documented(name: str) -> None:
 
 
 def test_each_variable_of_the_plugin_is_documented() -> None:
-    sources = "".join(Path(str(m.__file__)).read_text() for m in (testing, throwaway))
+    sources = "".join(Path(str(m.__file__)).read_text() for m in (testing, containers))
     names = set(re.findall(r"EMBEDLAB_TEST_[A-Z0-9_]*[A-Z0-9]", sources))
+    names |= {f"EMBEDLAB_TEST_{s}_IMAGE" for s in re.findall(r"_image\(\"(\w+)\"", sources)}
+    assert len(names) > 6
     assert {n for n in names if f"`{n}`" not in README} == set()
 
 

@@ -60,7 +60,9 @@ def postgres_url() -> Iterator[str]:
     if given:
         yield given
     elif _containers():
-        with throwaway.containers_postgres() as url:
+        from devstack import containers
+
+        with containers.postgres() as url:
             yield url
     else:
         with throwaway.postgres() as server:
@@ -87,7 +89,9 @@ def valkey_url() -> Iterator[str]:
     if given:
         yield given
     elif _containers():
-        with throwaway.containers_valkey() as url:
+        from devstack import containers
+
+        with containers.valkey() as url:
             yield url
     else:
         with throwaway.valkey() as server:
@@ -118,7 +122,9 @@ def s3() -> Iterator[S3Server]:
             os.environ["EMBEDLAB_TEST_S3_SECRET_ACCESS_KEY"],
         )
     elif _containers():
-        with throwaway.containers_s3() as server:
+        from devstack import containers
+
+        with containers.s3() as server:
             yield server
     else:
         with throwaway.s3() as server:

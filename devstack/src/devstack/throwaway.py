@@ -118,49 +118,6 @@ def s3() -> Iterator[S3Server]:
             yield server.s3
 
 
-@contextmanager
-def containers_postgres() -> Iterator[str]:
-    """URL of a PostgreSQL in a container."""
-    from testcontainers.postgres import PostgresContainer
-
-    image = os.environ.get("EMBEDLAB_TEST_POSTGRES_IMAGE", "postgres:18")
-    with PostgresContainer(image, driver="asyncpg") as container:
-        yield str(container.get_connection_url())
-
-
-@contextmanager
-def containers_valkey() -> Iterator[str]:
-    """URL of a Valkey in a container."""
-    from testcontainers.core.container import DockerContainer
-    from testcontainers.core.wait_strategies import LogMessageWaitStrategy
-
-    image = os.environ.get("EMBEDLAB_TEST_VALKEY_IMAGE", "valkey/valkey:9")
-    ready = LogMessageWaitStrategy("Ready to accept connections")
-    with DockerContainer(image).with_exposed_ports(6379).waiting_for(ready) as container:
-        yield f"redis://{container.get_container_host_ip()}:{container.get_exposed_port(6379)}/0"
-
-
-@contextmanager
-def containers_s3() -> Iterator[S3Server]:
-    """A SeaweedFS in a container."""
-    from testcontainers.core.container import DockerContainer
-    from testcontainers.core.wait_strategies import HttpWaitStrategy
-
-    image = os.environ.get("EMBEDLAB_TEST_S3_IMAGE", "chrislusf/seaweedfs:4.48")
-    keys = secrets.token_hex(10), secrets.token_hex(20)
-    container = (
-        DockerContainer(image)
-        .with_command("mini -dir=/data -master.telemetry=false -webdav=false -admin.ui=false")
-        .with_env("AWS_ACCESS_KEY_ID", keys[0])
-        .with_env("AWS_SECRET_ACCESS_KEY", keys[1])
-        .with_exposed_ports(8333)
-        .waiting_for(HttpWaitStrategy(8333).for_status_code_matching(lambda code: code < 500))
-    )
-    with container:
-        address = f"{container.get_container_host_ip()}:{container.get_exposed_port(8333)}"
-        yield S3Server(f"http://{address}", "us-east-1", *keys)
-
-
 def psql(url: str, sql: str) -> str:
     """Run one statement by the wheel's psql on the database of an SQLAlchemy URL."""
     return execute_sql(install_folder(None, Path(tempfile.gettempdir())), url, sql)

