@@ -18,7 +18,7 @@ from starlette.middleware import Middleware
 
 from gateway import store
 from gateway.access import AccessCache
-from gateway.api import me, people, session
+from gateway.api import documents, me, people, session
 from gateway.audit import AuditLog
 from gateway.credentials import digest, mint_session
 from gateway.door import FrontDoor, Hall
@@ -43,6 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             app.state.hall = hall = await _open_hall(stack, settings, checks)
+            app.state.description = documents.Description()
             app.state.passwords = PasswordPool()
             stack.callback(app.state.passwords.close)
             await _invite_first_admin(hall)
@@ -51,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_service_app(
         title="EMBED Lab gateway",
         description="Sign-in, people, tokens, agreements and the audit log.",
-        routers=[session.router, me.router, people.router],
+        routers=[documents.router, session.router, me.router, people.router],
         lifespan=lifespan,
         checks=checks,
         identity_jwks=None,
