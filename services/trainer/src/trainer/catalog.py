@@ -1,0 +1,136 @@
+"""The catalog, over HTTP: frozen cohorts and their members."""
+
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aiohttp
+from pydantic import BaseModel, ConfigDict, field_validator
+
+PAGE = 1000
+
+Authorize = Callable[[], str]
+
+
+class UpstreamError(Exception):
+    """Another service did not answer as it should; ``status`` 0 means not at all."""
+
+    def __init__(self, service: str, status: int, detail: str) -> None:
+        super().__init__(
+            f"{service} answered {status}: {detail}" if status else f"{service}: {detail}"
+        )
+        self.service = service
+        self.status = status
+        self.detail = detail
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether the same request may succeed later."""
+        return self.status in (0, 401, 408, 425, 429) or self.status >= 500
+
+
+class CohortClass(BaseModel):
+    """A class of a cohort: its images, also per split."""
+
+    name: str
+    images: int
+    patients: int
+    splits: dict[str, int] = {}
+
+
+class Cohort(BaseModel):
+    """What the trainer needs of a cohort."""
+
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
+
+    cohort_id: str
+    sha256: str
+    name: str
+    dataset: str
+    revision_id: str
+    definition: dict[str, Any]
+    counts: dict[str, int]
+    classes: list[CohortClass]
+    warnings: list[str] = []
+
+
+class Dataset(BaseModel):
+    """What the trainer needs of a dataset."""
+
+    model_config = ConfigDict(coerce_numbers_to_str=True)
+
+    restricted: bool
+    revision_id: str | None
+
+
+class Member(BaseModel):
+    """One labelled image of a cohort."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    image_id: int
+    sop_instance_uid: str
+    patient_id: str
+    label: str
+    split: str
+    attributes: dict[str, Any] = {}
+
+    @field_validator("split")
+    @classmethod
+    def _known_split(cls, value: str) -> str:
+        if value not in ("train", "validation", "test"):
+            raise ValueError(f"unknown split {value!r}")
+        return value
+
+
+@dataclass(frozen=True)
+class CatalogClient:
+    """Reads the catalog as the identity that ``authorize`` names."""
+
+    http: aiohttp.ClientSession
+    base_url: str
+    authorize: Authorize
+
+    async def find_cohort(self, cohort_id: str) -> Cohort:
+        """The cohort; UpstreamError with its status where it may not be read."""
+        return Cohort.model_validate(await self._get(f"/api/v1/cohorts/{cohort_id}"))
+
+    async def find_dataset(self, name: str) -> Dataset:
+        """Whether the dataset is restricted, and the revision that is served now."""
+        found = await self._get(f"/api/v1/datasets/{name}")
+        revision = found.get("revision") or {}
+        return Dataset(restricted=found["restricted"], revision_id=revision.get("revision_id"))
+
+    async def iterate_members(self, cohort_id: str) -> AsyncIterator[Member]:
+        """All members, a page at a time, in the catalog's order."""
+        cursor: str | None = None
+        while True:
+            query = {"limit": str(PAGE)} | ({"cursor": cursor} if cursor else {})
+            page = await self._get(f"/api/v1/cohorts/{cohort_id}/members", query)
+            for item in page["items"]:
+                yield Member.model_validate(item)
+            cursor = page["next"]
+            if cursor is None:
+                return
+
+    async def _get(self, path: str, query: dict[str, str] | None = None) -> dict[str, Any]:
+        headers = {"Authorization": f"Bearer {self.authorize()}"}
+        try:
+            async with self.http.get(self.base_url + path, params=query, headers=headers) as answer:
+                body = await answer.json(content_type=None)
+        except (aiohttp.ClientError, TimeoutError, ValueError) as error:
+            raise UpstreamError("catalog", 0, f"{type(error).__name__}: {error}") from error
+        if answer.status != 200:
+            raise UpstreamError(
+                "catalog", answer.status, str(body.get("detail") or body.get("title"))
+            )
+        found: dict[str, Any] = body
+        return found
+
+
+def open_http(concurrency: int = 8) -> aiohttp.ClientSession:
+    """A session with deadlines, for calls to other services."""
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=concurrency),
+        timeout=aiohttp.ClientTimeout(total=120, connect=5, sock_read=60),
+    )

@@ -1,0 +1,137 @@
+"""Samples from a frozen cohort: its members from the catalog, their pixels from imagery."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from trainer.catalog import CatalogClient, Member
+from trainer.fetching import ImageryClient, Progress, fetch_pixels
+from trainer.pixels import MISSING, Geometry, PixelArray, array_folder, sole_owner
+from trainer.samples import SPLITS, Samples, SamplesError
+from trainer.spec import CohortSource, digest
+
+# What the acquisition wrote into the header; nothing that a reader or a pathologist found.
+HEADER = (
+    "Manufacturer",
+    "ManufacturerModelName",
+    "FinalImageType",
+    "ViewPosition",
+    "ImageLateralityFinal",
+    "Rows",
+    "Columns",
+    "BodyPartThickness",
+    "CompressionForce",
+    "KVP",
+    "ExposureInuAs",
+)
+
+
+@dataclass
+class MemberTable:
+    """The members of a cohort in columns of a few bytes each."""
+
+    classes: tuple[str, ...]
+    image_ids: list[int] = field(default_factory=list)
+    uids: list[str] = field(default_factory=list)
+    rows: list[int] = field(default_factory=list)
+    labels: list[int] = field(default_factory=list)
+    splits: list[int] = field(default_factory=list)
+    patients: list[int] = field(default_factory=list)
+    header: dict[str, list[str | float | None]] = field(
+        default_factory=lambda: {name: [] for name in HEADER}
+    )
+    _places: dict[int, int] = field(default_factory=dict)
+    _people: dict[str, int] = field(default_factory=dict)
+
+    def add(self, member: Member) -> None:
+        """Append a member; SamplesError where its label is of no class."""
+        if member.label not in self.classes:
+            raise SamplesError(
+                f"the cohort has a label {member.label!r} that is none of its classes"
+            )
+        if member.image_id not in self._places:
+            self._places[member.image_id] = len(self.image_ids)
+            self.image_ids.append(member.image_id)
+            self.uids.append(member.sop_instance_uid)
+        self.rows.append(self._places[member.image_id])
+        self.labels.append(self.classes.index(member.label))
+        self.splits.append(SPLITS.index(member.split))
+        self.patients.append(self._people.setdefault(member.patient_id, len(self._people)))
+        for name, values in self.header.items():
+            values.append(member.attributes.get(name))
+
+
+async def read_members(catalog: CatalogClient, source: CohortSource) -> MemberTable:
+    """All members of the cohort."""
+    table = MemberTable(source.classes)
+    async for member in catalog.iterate_members(source.cohort_id):
+        table.add(member)
+    if not table.rows:
+        raise SamplesError("the cohort has no members")
+    return table
+
+
+@dataclass(frozen=True)
+class CohortReader:
+    """Turns a cohort into samples."""
+
+    catalog: CatalogClient
+    imagery: ImageryClient
+    scratch: Path
+    concurrency: int
+
+    async def fetch(
+        self, source: CohortSource, table: MemberTable, geometry: Geometry, progress: Progress
+    ) -> PixelArray:
+        """The pixel array of the members, complete but for what is missing.
+
+        Another process of this host that fetches the same images is waited for.
+        """
+        folder = array_folder(
+            self.scratch, source.dataset, source.revision_id, table.uids, geometry
+        )
+        async with sole_owner(folder):
+            array = PixelArray.open(folder, len(table.uids), geometry.size)
+            if len(array.waiting()):
+                await fetch_pixels(
+                    self.imagery, array, table.image_ids, geometry, self.concurrency, progress
+                )
+            # A later process asks again for what is missing; this job keeps what it saw.
+            return replace(array, states=array.states.copy(), shapes=array.shapes.copy())
+
+
+def assemble(table: MemberTable, array: PixelArray, tolerance: float) -> Samples:
+    """Samples of the members whose pixels are there.
+
+    Raises:
+        SamplesError: more than ``tolerance`` of the images are missing or unreadable.
+    """
+    missing = int((array.states == MISSING).sum())
+    share = missing / len(array.states)
+    if share > tolerance:
+        raise SamplesError(
+            f"{missing} of {len(array.states)} images are missing or unreadable "
+            f"({share:.1%}; {tolerance:.1%} is tolerated)"
+        )
+    rows = np.array(table.rows, np.int64)
+    kept = np.flatnonzero(array.states[rows] != MISSING)
+    columns = {k: [v[i] for i in kept] for k, v in table.header.items()}
+    header = {k: v for k, v in columns.items() if any(x is not None for x in v)}
+    header["aspect"] = (array.shapes[rows[kept], 0] / array.shapes[rows[kept], 1]).tolist()
+    labels, splits = np.array(table.labels, np.int64)[kept], np.array(table.splits, np.int8)[kept]
+    patients = np.array(table.patients, np.int64)[kept]
+    note = f"{missing} of {len(array.states)} images are missing or unreadable and were left out"
+    described = {"pixels": array.sha256(), "rows": rows[kept].tolist(), "labels": labels.tolist()}
+    return Samples(
+        images=array.images,
+        rows=rows[kept],
+        labels=labels,
+        splits=splits,
+        patients=patients,
+        keys=[str(table.image_ids[row]) for row in rows[kept]],
+        classes=table.classes,
+        header=header,
+        sha256=digest(described | {"splits": splits.tolist(), "patients": patients.tolist()}),
+        notes=(note,) if missing else (),
+    )

@@ -1,0 +1,31 @@
+"""What a job will take, before it is submitted."""
+
+from trainer.architectures import ARCHITECTURES
+from trainer.schemas import Estimate
+from trainer.spec import JobSpec
+
+# Mammograms are about 1.3 times as high as wide; the `.npy` of one at `short_edge` is that many bytes.
+ASPECT = 1.3
+ADAM_STATES = 3
+START_S = 10.0
+FETCH_IMAGES_PER_S = 15.0
+TRAINED_SHARE = 0.7
+EVALUATION_SPEEDUP = 4.0
+BYTES_PER_PARAMETER = 4
+REFERENCE_SIDE = 224
+
+
+def estimate_job(spec: JobSpec) -> Estimate:
+    """Bytes to fetch and keep and minutes on two cores, where nothing is cached yet."""
+    settings, images = spec.settings, spec.source.images
+    side = settings.stored_size
+    fetched = round(images * side * side * ASPECT) if spec.source.kind == "cohort" else 0
+    architecture = ARCHITECTURES[settings.model]
+    kept = architecture.parameters * BYTES_PER_PARAMETER * (ADAM_STATES + 1)
+    rate = architecture.rate * (REFERENCE_SIDE / settings.input_size) ** 2
+    epoch_s = (
+        images * TRAINED_SHARE / rate + images * (1 - TRAINED_SHARE) / rate / EVALUATION_SPEEDUP
+    )
+    fetch_s = images / FETCH_IMAGES_PER_S if fetched else 0.0
+    minutes = (START_S + fetch_s + settings.epochs * epoch_s) / 60
+    return Estimate(bytes=fetched, disk=images * side * side + kept, minutes=round(minutes, 2))

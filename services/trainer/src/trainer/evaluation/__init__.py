@@ -1,0 +1,1 @@
+"""How good predictions are: pure functions of target, probabilities and patients."""

@@ -1,0 +1,149 @@
+"""Metrics of a classifier under sample weights, for many weightings at once.
+
+``weights`` is (draws, n): each row weighs the n samples once (a bootstrap draw counts how often a
+sample was drawn). Each metric is (draws,), or (draws, classes) where it is one per class, and NaN in
+draws where it is not defined. With weights of one they equal scikit-learn's of the same name.
+``target`` is (n,) places of the true classes, ``probs`` (n, classes) rows that sum to one.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Metric = Callable[[Floats, Ints, Floats], Floats]
+
+
+def predict_classes(probs: Floats) -> Ints:
+    """(n,) the most probable class; for two classes that is a threshold of one half."""
+    return np.argmax(probs, axis=1).astype(np.int64)
+
+
+def confusion(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """(draws, classes, classes) weight by true (rows) and predicted (columns) class."""
+    classes = probs.shape[1]
+    cells = target * classes + predict_classes(probs)
+    members = np.eye(classes * classes)[cells]
+    return (weights @ members).reshape(-1, classes, classes)
+
+
+def accuracy(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """Share of right predictions."""
+    right = (predict_classes(probs) == target).astype(np.float64)
+    return _divide(weights @ right, weights.sum(axis=1))
+
+
+def recalls(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """(draws, classes) share found of each class; NaN where a draw lacks the class."""
+    counts = confusion(weights, target, probs)
+    return _divide(np.einsum("dcc->dc", counts), counts.sum(axis=2))
+
+
+def balanced_accuracy(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """Mean recall over the classes that are there."""
+    return _mean_of_finite(recalls(weights, target, probs))
+
+
+def f1(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """F1 of the second of two classes; the mean over the classes of more."""
+    counts = confusion(weights, target, probs)
+    hits = np.einsum("dcc->dc", counts)
+    scores = _divide(2 * hits, counts.sum(axis=1) + counts.sum(axis=2), empty=0.0)
+    result: Floats = scores[:, 1] if probs.shape[1] == 2 else scores.mean(axis=1)
+    return result
+
+
+def log_loss(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """Mean negative log-probability (nats) of the true class."""
+    tiny = np.finfo(np.float64).eps
+    chosen = np.clip(probs[np.arange(len(target)), target], tiny, 1 - tiny)
+    return _divide(weights @ -np.log(chosen), weights.sum(axis=1))
+
+
+def brier(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """Brier score: of the second of two classes (0 to 1); of more, summed over them (0 to 2)."""
+    truth = np.eye(probs.shape[1])[target]
+    squared = ((probs - truth) ** 2).sum(axis=1)
+    scale = 0.5 if probs.shape[1] == 2 else 1.0
+    return _divide(weights @ (squared * scale), weights.sum(axis=1))
+
+
+def roc_auc(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """Area under the ROC curve; one against the rest, averaged, for more than two classes."""
+    return _one_versus_rest(weights, target, probs, binary_roc_auc)
+
+
+def pr_auc(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """Average precision; one against the rest, averaged, for more than two classes."""
+    return _one_versus_rest(weights, target, probs, binary_pr_auc)
+
+
+def binary_roc_auc(weights: Floats, positive: NDArray[np.bool_], score: Floats) -> Floats:
+    """(draws,) chance that a positive scores higher than a negative; ties count half."""
+    hits, misses = _by_score(weights, positive, score)
+    below = np.cumsum(misses[:, ::-1], axis=1)[:, ::-1] - misses
+    wins = (hits * (below + 0.5 * misses)).sum(axis=1)
+    return _divide(wins, hits.sum(axis=1) * misses.sum(axis=1))
+
+
+def binary_pr_auc(weights: Floats, positive: NDArray[np.bool_], score: Floats) -> Floats:
+    """(draws,) precision averaged over the steps of recall, without interpolation."""
+    hits, misses = _by_score(weights, positive, score)
+    found, alarms = np.cumsum(hits, axis=1), np.cumsum(misses, axis=1)
+    precision = _divide(found, found + alarms, empty=0.0)
+    return _divide((hits * precision).sum(axis=1), hits.sum(axis=1))
+
+
+def roc_points(positive: NDArray[np.bool_], score: Floats) -> tuple[Floats, Floats]:
+    """(fpr, tpr) from (0, 0) to (1, 1), one point per distinct score."""
+    hits, misses = _by_score(np.ones((1, len(score))), positive, score)
+    tpr = np.concatenate([[0.0], np.cumsum(hits[0]) / max(hits.sum(), 1.0)])
+    fpr = np.concatenate([[0.0], np.cumsum(misses[0]) / max(misses.sum(), 1.0)])
+    return fpr, tpr
+
+
+def _by_score(weights: Floats, positive: NDArray[np.bool_], score: Floats) -> tuple[Floats, Floats]:
+    """Weight of positives and of negatives per distinct score, highest first: (draws, scores)."""
+    order = np.argsort(-score, kind="stable")
+    starts = np.flatnonzero(np.r_[True, np.diff(score[order]) != 0])
+    ordered, truth = weights[:, order], positive[order]
+    return (
+        np.add.reduceat(ordered * truth, starts, axis=1),
+        np.add.reduceat(ordered * ~truth, starts, axis=1),
+    )
+
+
+def _one_versus_rest(
+    weights: Floats,
+    target: Ints,
+    probs: Floats,
+    metric: Callable[[Floats, NDArray[np.bool_], Floats], Floats],
+) -> Floats:
+    if probs.shape[1] == 2:
+        return metric(weights, target == 1, probs[:, 1])
+    each = [metric(weights, target == c, probs[:, c]) for c in range(probs.shape[1])]
+    return _mean_of_finite(np.stack(each, axis=1))
+
+
+def _divide(numerator: Floats, denominator: Floats, empty: float = np.nan) -> Floats:
+    result = np.full(np.broadcast(numerator, denominator).shape, empty)
+    return np.divide(numerator, denominator, out=result, where=denominator > 0)
+
+
+def _mean_of_finite(values: Floats) -> Floats:
+    finite = np.isfinite(values)
+    total = np.where(finite, values, 0.0).sum(axis=1)
+    return _divide(total, finite.sum(axis=1).astype(np.float64))
+
+
+METRICS: dict[str, Metric] = {
+    "accuracy": accuracy,
+    "balanced_accuracy": balanced_accuracy,
+    "roc_auc": roc_auc,
+    "pr_auc": pr_auc,
+    "f1": f1,
+    "log_loss": log_loss,
+    "brier": brier,
+}

@@ -1,0 +1,69 @@
+"""What an experiment declares."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from trainer.spec import Protocol, TrainingSettings
+
+DatasetKind = Literal["cohort", "array"]
+
+
+class Published(BaseModel):
+    """A figure somebody else published, on data that is not here; never ours."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    epochs: int | None = None
+    accuracy: float | None = Field(default=None, description="Share, 0 to 1")
+    roc_auc: float | None = None
+    protocol: Protocol = "published"
+    source: str
+
+
+class ExpectedCohort(BaseModel):
+    """The cohort an experiment is about, as `POST /api/v1/cohorts` takes it."""
+
+    model_config = ConfigDict(frozen=True)
+
+    label: dict[str, Any]
+    sampling: dict[str, Any] | None
+    split: dict[str, Any]
+    filter: dict[str, Any] = {}
+
+
+class Declared(BaseModel):
+    """One experiment: a versioned document. A change of meaning is a new version."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    version: int
+    title: str
+    description: str
+    task: str
+    dataset_kind: DatasetKind
+    classes: tuple[str, ...] = Field(description="Negative first; empty: whatever the source has")
+    models: tuple[str, ...]
+    profiles: dict[str, TrainingSettings]
+    default_profile: str
+    protocol: Protocol = "patient"
+    cohort: ExpectedCohort | None = None
+    published: tuple[Published, ...] = ()
+
+    @property
+    def defaults(self) -> TrainingSettings:
+        """Settings where nothing is overridden."""
+        return self.profiles[self.default_profile]
+
+    def overrides_schema(self) -> dict[str, Any]:
+        """JSON Schema of `overrides`: every setting optional, defaults of this experiment."""
+        schema = TrainingSettings.model_json_schema()
+        defaults = self.defaults.model_dump(mode="json")
+        for name, member in schema["properties"].items():
+            member["default"] = defaults[name]
+        schema["properties"]["model"]["enum"] = list(self.models)
+        schema.pop("required", None)
+        schema["title"] = f"Overrides of {self.name}"
+        return schema

@@ -1,0 +1,114 @@
+"""Fills a pixel array from imagery: concurrent, patient with an overloaded server, honest about gaps."""
+
+import asyncio
+import io
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import aiohttp
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.catalog import Authorize, UpstreamError
+from trainer.pixels import BadPixelsError, Geometry, PixelArray, PixelWriter
+
+TRIES = 8
+FIRST_WAIT_S = 0.25
+LONGEST_WAIT_S = 8.0
+# After this many tries an image that only ever fails on the server's side counts as unreadable.
+BROKEN_TRIES = 3
+_gone = (404, 406, 410, 415, 422)
+_busy = (0, 408, 425, 429, 503, 504)
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class ImageryClient:
+    """Reads pixels as the identity that ``authorize`` names."""
+
+    http: aiohttp.ClientSession
+    base_url: str
+    authorize: Authorize
+
+    async def retrieve_pixels(self, image_id: int, geometry: Geometry) -> NDArray[np.uint8]:
+        """Grey values (height, width) of an image.
+
+        Raises:
+            BadPixelsError: there is no such picture, or it cannot be read.
+            UpstreamError: imagery refuses, or was away for all tries.
+        """
+        error = UpstreamError("imagery", 0, "not tried")
+        for attempt in range(TRIES):
+            try:
+                return await self._once(image_id, geometry)
+            except UpstreamError as found:
+                error = found
+            if error.status in _gone:
+                raise BadPixelsError(str(error)) from error
+            if error.status not in _busy and error.status != 401 and error.status < 500:
+                raise error
+            if error.status >= 500 and error.status not in _busy and attempt + 1 >= BROKEN_TRIES:
+                raise BadPixelsError(str(error)) from error
+            await asyncio.sleep(min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S) * random.random())
+        raise error
+
+    async def _once(self, image_id: int, geometry: Geometry) -> NDArray[np.uint8]:
+        url = f"{self.base_url}/api/v1/images/{image_id}/pixels"
+        headers = {"Authorization": f"Bearer {self.authorize()}", "Accept": "application/x-npy"}
+        try:
+            async with self.http.get(url, params=geometry.query, headers=headers) as answer:
+                body = await answer.read()
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise UpstreamError("imagery", 0, f"{type(error).__name__}: {error}") from error
+        if answer.status != 200:
+            raise UpstreamError("imagery", answer.status, body[:200].decode(errors="replace"))
+        try:
+            picture: NDArray[np.uint8] = np.load(io.BytesIO(body), allow_pickle=False)
+        except (ValueError, EOFError) as error:
+            raise BadPixelsError(f"not an array: {error}") from error
+        return picture
+
+
+async def fetch_pixels(
+    client: ImageryClient,
+    array: PixelArray,
+    image_ids: Sequence[int],
+    geometry: Geometry,
+    concurrency: int,
+    progress: Progress,
+) -> None:
+    """Fetch what ``array`` lacks; ``image_ids[i]`` goes to place ``i``."""
+    places = iter(array.waiting().tolist())
+    total, done = len(image_ids), len(image_ids) - len(array.waiting())
+    writer = array.writer()
+    progress(done, total)
+
+    async def work() -> None:
+        nonlocal done
+        for place in places:
+            await _fetch_one(client, writer, place, image_ids[place], geometry)
+            done += 1
+            progress(done, total)
+
+    try:
+        async with asyncio.TaskGroup() as group:
+            for _ in range(concurrency):
+                group.create_task(work())
+    except* UpstreamError as errors:
+        raise errors.exceptions[0] from None
+    finally:
+        writer.flush()
+
+
+async def _fetch_one(
+    client: ImageryClient, writer: PixelWriter, place: int, image_id: int, geometry: Geometry
+) -> None:
+    try:
+        picture = await client.retrieve_pixels(image_id, geometry)
+        square = geometry.square(picture)
+    except BadPixelsError:
+        writer.put_missing(place)
+    else:
+        writer.put(place, picture, square)

@@ -1,0 +1,86 @@
+"""Artifacts in the object store: streamed, hashed, written whole or not at all (an S3 PUT is atomic)."""
+
+import hashlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from chassis.problems import Problem, unavailable
+
+CHUNK = 1 << 20
+
+
+def job_key(job_id: str, name: str) -> str:
+    """Where a job's object lives."""
+    return f"jobs/{job_id}/{name}"
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 (hex) of a file, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+class Objects:
+    """One bucket."""
+
+    def __init__(self, client: Any, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
+
+    async def put_file(self, key: str, path: Path, media_type: str) -> dict[str, Any]:
+        """Upload a file; {key, bytes, sha256, media_type}."""
+        with path.open("rb") as body:
+            await self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType=media_type
+            )
+        size, sha256 = path.stat().st_size, file_sha256(path)
+        return {"key": key, "bytes": size, "sha256": sha256, "media_type": media_type}
+
+    async def get_file(self, key: str, path: Path, sha256: str) -> bool:
+        """Download to ``path``; False where the object is missing or not the one that was written."""
+        try:
+            answer = await self._client.get_object(Bucket=self._bucket, Key=key)
+        except ClientError as error:
+            if error.response["Error"]["Code"] in ("NoSuchKey", "404"):
+                return False
+            raise
+        with path.open("wb") as stream:
+            async for part in answer["Body"].iter_chunks(CHUNK):
+                stream.write(part)
+        return file_sha256(path) == sha256
+
+    async def stream(self, key: str) -> AsyncIterator[bytes]:
+        """The object's bytes; a 503 problem where the store cannot be reached."""
+        try:
+            answer = await self._client.get_object(Bucket=self._bucket, Key=key)
+        except (BotoCoreError, ClientError) as error:
+            raise storage_problem(error) from error
+        return _chunks(answer["Body"])
+
+    async def read(self, key: str) -> bytes:
+        """A small object whole."""
+        return b"".join([part async for part in await self.stream(key)])
+
+    async def delete(self, keys: list[str]) -> None:
+        """Remove objects; missing ones are no error."""
+        for key in keys:
+            await self._client.delete_object(Bucket=self._bucket, Key=key)
+
+    async def check(self) -> None:
+        """Readiness: the bucket is there."""
+        await self._client.head_bucket(Bucket=self._bucket)
+
+
+async def _chunks(body: Any) -> AsyncIterator[bytes]:
+    async for part in body.iter_chunks(CHUNK):
+        yield part
+
+
+def storage_problem(error: Exception) -> Problem:
+    """What a failure of the object store means to the caller."""
+    code = error.response["Error"]["Code"] if isinstance(error, ClientError) else ""
+    if code in ("NoSuchKey", "404"):
+        return Problem(410, "Artifact gone", detail="Its object is no longer in the store.")
+    return unavailable("The object store cannot be reached", detail="Try again shortly.")

@@ -1,0 +1,207 @@
+"""Submit, list, follow, stop and repeat jobs."""
+
+import uuid
+from collections.abc import AsyncIterator
+from datetime import datetime
+from typing import Annotated, Any
+
+from chassis.identity import Caller, Identity, require_role
+from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
+from chassis.problems import FieldError, Problem, invalid, not_found, problem_responses
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from trainer import store
+from trainer.catalog import CatalogClient
+from trainer.context import Context, InContext
+from trainer.estimates import estimate_job
+from trainer.identity import job_identity, owner_of, renewing_token
+from trainer.schemas import Job, NewJob, Progress, State
+from trainer.submit import Prepared, prepare
+
+router = APIRouter(prefix="/api/v1/jobs", tags=["training"])
+
+Researcher = Annotated[Identity, Depends(require_role("researcher"))]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        description="Sent again with the same body, it answers with the job it made",
+    ),
+]
+SNAPSHOT = 200
+
+
+@router.post("", status_code=201, responses=problem_responses(409))
+async def create_job(
+    body: NewJob, caller: Researcher, context: InContext, key: IdempotencyKey = None
+) -> Job:
+    """Check a job and queue it. What cannot run is refused here, with the reason."""
+    job_id = str(uuid.uuid4())
+    identity = job_identity(owner_of(caller), job_id, body.cohort_id)
+    catalog = CatalogClient(
+        context.http,
+        context.settings.catalog_url,
+        renewing_token(context.signer, identity, context.settings.token_lifetime_s),
+    )
+    prepared = await prepare(body, catalog, context.settings)
+    values = _row(job_id, body, caller, prepared) | {"idempotency_key": key}
+    async with context.database.transaction() as session:
+        created = await store.insert_job(session, values)
+        if not created:
+            job_id = await _submitted_before(session, caller, key or "", values["spec_sha256"])
+        found = await store.find_job(session, job_id)
+    if created:
+        context.wakeups.send_soon()
+    assert found is not None
+    return found
+
+
+def _row(job_id: str, body: NewJob, caller: Identity, prepared: Prepared) -> dict[str, Any]:
+    spec = prepared.spec
+    return {
+        "job_id": job_id,
+        "name": body.name or f"{spec.experiment} {spec.settings.model}",
+        "experiment": spec.experiment,
+        "cohort_id": body.cohort_id,
+        "dataset": spec.source.dataset if spec.source.kind == "cohort" else None,
+        "restricted": prepared.restricted,
+        "owner_id": caller.person_id,
+        "owner": owner_of(caller),
+        "spec": spec.model_dump(mode="json"),
+        "spec_sha256": spec.sha256(),
+        "warnings": prepared.warnings,
+        "estimate": estimate_job(spec).model_dump(),
+        "progress": Progress(epochs=spec.settings.epochs).model_dump(),
+        "priority": 0,
+    }
+
+
+async def _submitted_before(session: Any, caller: Identity, key: str, spec_sha256: str) -> str:
+    former = await store.find_submitted(session, caller.person_id, key)
+    assert former is not None, "the unique constraint says that it is there"
+    job_id, former_sha256 = former
+    if former_sha256 != spec_sha256:
+        error = FieldError(field="Idempotency-Key", message=f"was used for job {job_id}")
+        raise Problem(409, "Idempotency key was used for another job", errors=[error])
+    return job_id
+
+
+@router.get("")
+async def list_jobs(
+    caller: Caller,
+    context: InContext,
+    limit: Limit = 50,
+    cursor: Cursor = None,
+    owner: Annotated[str | None, Query(description="A person's id, or `me`")] = None,
+    state: Annotated[list[State], Query()] = [],  # noqa: B006 - FastAPI copies it
+    experiment: str | None = None,
+    cohort_id: str | None = None,
+) -> Page[Job]:
+    """Jobs, newest first."""
+    owner_id = caller.person_id if owner == "me" else owner
+    query = [owner_id, sorted(state), experiment, cohort_id]
+    after = _position(decode_cursor(cursor, query, 2))
+    where = store.job_filter(owner_id, state, experiment, cohort_id)
+    async with context.database.transaction() as session:
+        items, total = await store.list_jobs(session, where=where, after=after, limit=limit + 1)
+    last = items[limit - 1] if len(items) > limit else None
+    following = encode_cursor([last.created_at.isoformat(), last.job_id], query) if last else None
+    return Page(items=items[:limit], total=total, next=following)
+
+
+def _position(decoded: list[Any] | None) -> tuple[datetime, str] | None:
+    if decoded is None:
+        return None
+    try:
+        return datetime.fromisoformat(str(decoded[0])), str(decoded[1])
+    except ValueError as error:
+        raise invalid("cursor", "not a cursor of this list") from error
+
+
+@router.get("/events", response_class=EventSourceResponse)
+async def watch_jobs(
+    caller: Caller,
+    context: InContext,
+    owner: Annotated[str | None, Query(description="A person's id, or `me`")] = None,
+) -> AsyncIterator[ServerSentEvent]:
+    """Server-Sent Events: `job` with a Job as data, first of what is unfinished, then of each change."""
+    owner_id = caller.person_id if owner == "me" else owner
+    async with context.events.watch() as watcher:
+        for found in await _unfinished(context, owner_id):
+            yield _event(found)
+        while True:
+            changed = await watcher.get()
+            if changed is None:
+                for found in await _unfinished(context, owner_id):
+                    yield _event(found)
+            elif owner_id in (None, changed.owner.person_id):
+                yield _event(changed)
+
+
+async def _unfinished(context: Context, owner_id: str | None) -> list[Job]:
+    where = store.job_filter(owner_id, ("queued", "running"), None, None)
+    async with context.database.transaction() as session:
+        return (await store.list_jobs(session, where=where, limit=SNAPSHOT))[0]
+
+
+def _event(found: Job) -> ServerSentEvent:
+    return ServerSentEvent(event="job", raw_data=found.model_dump_json(), retry=2000)
+
+
+@router.get("/{job_id}")
+async def retrieve_job(job_id: str, caller: Caller, context: InContext) -> Job:
+    """One job as it stands."""
+    return await _find(context, job_id)
+
+
+async def _find(context: Context, job_id: str) -> Job:
+    async with context.database.transaction() as session:
+        found = await store.find_job(session, job_id)
+    if found is None:
+        raise not_found("job", job_id)
+    return found
+
+
+async def _check_owner(context: Context, job_id: str, caller: Identity) -> None:
+    async with context.database.transaction() as session:
+        access = await store.find_access(session, job_id)
+    if access is None:
+        raise not_found("job", job_id)
+    if access.owner_id != caller.person_id and not caller.has_role("admin"):
+        raise Problem(
+            403, "Not permitted", detail="Only its owner or an admin may do this to a job."
+        )
+
+
+@router.post("/{job_id}/cancel", responses=problem_responses(409))
+async def cancel_job(job_id: str, caller: Researcher, context: InContext) -> Job:
+    """Stop a job: at once where it waits, within one batch where it runs."""
+    await _check_owner(context, job_id, caller)
+    async with context.database.transaction() as session:
+        stopped = await store.cancel_job(session, job_id)
+    found = await _find(context, job_id)
+    if not stopped and found.state != "cancelled":
+        raise Problem(
+            409, "The job has ended", detail=f"It is {found.state}; nothing is left to stop."
+        )
+    return found
+
+
+@router.post("/{job_id}/retry", responses=problem_responses(409))
+async def retry_job(job_id: str, caller: Researcher, context: InContext) -> Job:
+    """Queue a failed or cancelled job again; it goes on from its last checkpoint."""
+    await _check_owner(context, job_id, caller)
+    async with context.database.transaction() as session:
+        queued = await store.retry_job(session, job_id)
+    found = await _find(context, job_id)
+    if not queued:
+        raise Problem(
+            409,
+            "The job cannot be retried",
+            detail=f"It is {found.state}, not failed or cancelled.",
+        )
+    context.wakeups.send_soon()
+    return found

@@ -1,0 +1,82 @@
+"""What a training process works on, wherever it came from: pixels, labels, splits, patients."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+SPLITS = ("train", "validation", "test")
+TRAIN, VALIDATION, TEST = range(3)
+
+
+class SamplesError(Exception):
+    """The samples cannot be trained on; the text is the reason shown to the person."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """``n`` labelled images. A few bytes of memory each; pixels stay on disk."""
+
+    images: NDArray[np.uint8]
+    """(m, side, side), memory-mapped; rows may share an image."""
+    rows: NDArray[np.int64]
+    """(n,) place of each sample's image in ``images``."""
+    labels: NDArray[np.int64]
+    """(n,) 0-based place in ``classes``."""
+    splits: NDArray[np.int8]
+    """(n,) 0 train, 1 validation, 2 test."""
+    patients: NDArray[np.int64]
+    """(n,) equal for images of one patient."""
+    keys: Sequence[str]
+    """(n,) what a person finds the image by."""
+    classes: tuple[str, ...]
+    header: Mapping[str, Sequence[str | float | None]] = field(default_factory=dict)
+    """Columns of (n,) values that tell the generator of the picture, not the lesion."""
+    sha256: str = ""
+    """Of all that training reads: pixels, labels, splits, patients."""
+    notes: tuple[str, ...] = ()
+    """What the person should know, e.g. how many images were missing."""
+
+    def in_split(self, split: int) -> NDArray[np.int64]:
+        """Places of the samples of a split, ascending."""
+        return np.flatnonzero(self.splits == split)
+
+
+def count_overlap(patients: NDArray[np.int64], splits: NDArray[np.int8]) -> int:
+    """How many patients stand in more than one split."""
+    pairs = np.unique(np.stack([patients, splits.astype(np.int64)], axis=1), axis=0)
+    _, counts = np.unique(pairs[:, 0], return_counts=True)
+    return int((counts > 1).sum())
+
+
+def check_samples(samples: Samples, *, allow_overlap: bool = False) -> None:
+    """Refuse what would give a wrong or meaningless result.
+
+    Raises:
+        SamplesError: a patient is in two splits, or a split lacks a class.
+    """
+    overlap = count_overlap(samples.patients, samples.splits)
+    if overlap and not allow_overlap:
+        raise SamplesError(
+            f"{overlap} patients are in more than one split: the test would be a leak"
+        )
+    for split, name in enumerate(SPLITS):
+        present = np.bincount(
+            samples.labels[samples.splits == split], minlength=len(samples.classes)
+        )
+        missing = [samples.classes[i] for i in np.flatnonzero(present == 0)]
+        if missing:
+            raise SamplesError(f"the {name} split has no image of class {', '.join(missing)}")
+
+
+def permuted_labels(
+    labels: NDArray[np.int64], splits: NDArray[np.int8], seed: int
+) -> NDArray[np.int64]:
+    """A control: labels shuffled within each split, so that class counts stay and meaning goes."""
+    shuffled = labels.copy()
+    generator = np.random.default_rng(seed)
+    for split in range(len(SPLITS)):
+        places = np.flatnonzero(splits == split)
+        shuffled[places] = labels[generator.permutation(places)]
+    return shuffled

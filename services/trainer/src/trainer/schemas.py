@@ -1,0 +1,164 @@
+"""Bodies of the API."""
+
+from datetime import datetime
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from trainer.experiments.declared import Declared, Published
+from trainer.spec import JobSpec
+
+State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+STATES: tuple[State, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
+IDENTIFIER = r"^[A-Za-z0-9_-]{1,100}$"
+FINISHED: tuple[State, ...] = ("succeeded", "failed", "cancelled")
+
+
+class Experiment(BaseModel):
+    """A declared experiment, with what others published for it."""
+
+    name: str
+    version: int
+    title: str
+    description: str
+    task: str
+    dataset_kind: str
+    classes: list[str]
+    models: list[str]
+    defaults: dict[str, Any]
+    profiles: dict[str, dict[str, Any]]
+    overrides: dict[str, Any] = Field(description="JSON Schema of `overrides`")
+    cohort: dict[str, Any] | None = Field(description="The cohort definition it expects")
+    published: list[Published]
+
+    @classmethod
+    def of(cls, declared: Declared) -> "Experiment":
+        """The public form of a declaration."""
+        return cls(
+            **declared.model_dump(
+                include={"name", "version", "title", "description", "task", "dataset_kind"}
+            ),
+            classes=list(declared.classes),
+            models=list(declared.models),
+            defaults=declared.defaults.model_dump(mode="json"),
+            profiles={k: v.model_dump(mode="json") for k, v in declared.profiles.items()},
+            overrides=declared.overrides_schema(),
+            cohort=declared.cohort.model_dump(mode="json") if declared.cohort else None,
+            published=list(declared.published),
+        )
+
+
+class NewJob(BaseModel):
+    """A job to submit."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [
+                {
+                    "experiment": "embed-2b6k",
+                    "cohort_id": "b1946ac9",
+                    "overrides": {"model": "resnet18", "weights": "none", "epochs": 12},
+                }
+            ]
+        },
+    )
+
+    experiment: str
+    cohort_id: str | None = Field(
+        default=None, pattern=IDENTIFIER, description="Frozen cohort to train on"
+    )
+    array: str | None = Field(
+        default=None, pattern=IDENTIFIER, description="Array dataset, where there is no cohort"
+    )
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    profile: str | None = Field(default=None, description="Named settings to start from")
+    overrides: dict[str, Any] = Field(default={}, description="See the experiment's JSON Schema")
+
+
+class Progress(BaseModel):
+    """How far a job is; ``fraction`` of all its work, 0 to 1."""
+
+    phase: str = "queued"
+    epoch: int = 0
+    epochs: int = 0
+    fraction: float = 0.0
+
+
+class Epoch(BaseModel):
+    """What one pass over the training split came to."""
+
+    epoch: int = Field(description="From 1")
+    train_loss: float | None
+    validation_loss: float | None
+    validation_accuracy: float | None
+    validation_roc_auc: float | None
+    seconds: float
+
+
+class Estimate(BaseModel):
+    """What a job is expected to take."""
+
+    bytes: int = Field(description="To fetch, where nothing is cached")
+    disk: int = Field(description="Bytes of scratch and artifacts")
+    minutes: float
+
+
+class Owner(BaseModel):
+    """Who submitted a job."""
+
+    person_id: str
+    name: str
+
+
+class Job(BaseModel):
+    """A training job."""
+
+    job_id: str
+    name: str
+    experiment: str
+    cohort_id: str | None
+    dataset: str | None
+    owner: Owner
+    state: State
+    control: str | None = Field(
+        default=None,
+        description="Set where the job is a control and no result, e.g. permuted labels",
+    )
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    queue_position: int | None = Field(description="1 is next; null once it runs")
+    progress: Progress
+    epochs: list[Epoch]
+    metrics: dict[str, Any] | None
+    reason: str | None = Field(description="Why it failed, or waits again")
+    attempts: int
+    cancel_requested: bool
+    worker: str | None
+    spec: JobSpec
+    spec_sha256: str
+    warnings: list[str]
+    estimate: Estimate
+
+
+class Artifact(BaseModel):
+    """A file a job left."""
+
+    name: str
+    bytes: int
+    sha256: str
+    media_type: str
+
+
+class Worker(BaseModel):
+    """A worker process that trains jobs."""
+
+    name: str
+    host: str
+    state: Literal["idle", "busy", "lost"]
+    slots: int
+    jobs: list[str] = Field(description="Jobs it trains now")
+    about: dict[str, Any] = Field(description="Threads, device, versions")
+    started_at: datetime
+    heartbeat_at: datetime

@@ -1,0 +1,77 @@
+"""Settings of the trainer: one class for the API, the worker and the training process."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+from chassis.settings import InternalServiceSettings, S3Settings, settings_config
+from pydantic import Field, PositiveFloat, PositiveInt
+
+
+class TrainerSettings(InternalServiceSettings, S3Settings):
+    """Everything the trainer can be told, read once per process."""
+
+    model_config = settings_config("TRAINER_")
+
+    database_url: str = Field(description="PostgreSQL of the schema `trainer`")
+    broker_url: str = Field(description="Valkey that carries wake-ups (`noeviction`)")
+    signing_key: Path = Field(description="Private key that signs a job's identity")
+    artifact_bucket: str = Field(description="Bucket for checkpoints, weights and reports")
+    catalog_url: str = Field(description="Base URL of the catalog")
+    imagery_url: str = Field(description="Base URL of imagery")
+
+    scratch: Path = Field(
+        default=Path("/var/tmp/embedlab-trainer"),
+        description="Folder of a worker for pixel arrays and checkpoints being written",
+    )
+    weights: Path | None = Field(
+        default=None, description="Folder of pretrained weights (`<model>.safetensors` or `.pth`)"
+    )
+    weights_hub: bool = Field(
+        default=False, description="Whether pretrained weights may be fetched from their hub"
+    )
+    arrays: Path | None = Field(
+        default=None, description="Folder of labelled array datasets; unset: none are offered"
+    )
+
+    worker_name: str | None = Field(default=None, description="Name of a worker; unset: host-pid")
+    worker_slots: PositiveInt = Field(default=1, description="Jobs one worker trains at a time")
+    threads: int = Field(default=0, ge=0, description="Threads of a training process; 0: all cores")
+    device: Literal["auto", "cpu", "cuda"] = Field(
+        default="auto", description="Where to train; `auto` takes a GPU where there is one"
+    )
+
+    lease_s: PositiveFloat = Field(
+        default=15.0, description="Seconds without a heartbeat after which a job is taken back"
+    )
+    heartbeat_s: PositiveFloat = Field(default=1.0, description="Seconds between heartbeats")
+    stop_grace_s: PositiveFloat = Field(
+        default=10.0, description="Seconds a training process may take to end when asked to"
+    )
+    sweep_s: PositiveFloat = Field(
+        default=2.0, description="Seconds between sweeps for expired leases and forgotten jobs"
+    )
+    max_attempts: PositiveInt = Field(default=5, description="Attempts at a job before it fails")
+    retry_delay_s: float = Field(
+        default=2.0, ge=0, description="Seconds before the second attempt; doubles with each"
+    )
+    fetch_concurrency: PositiveInt = Field(
+        default=8, description="Images that one job fetches at the same time"
+    )
+    token_lifetime_s: PositiveInt = Field(
+        default=300,
+        le=600,
+        description="Seconds a job's identity is valid; renewed under its lease",
+    )
+
+    @cached_property
+    def own_threads(self) -> int:
+        """Threads of a training process, resolved."""
+        import os
+
+        return self.threads or len(os.sched_getaffinity(0))
+
+
+def settings_from_environment() -> TrainerSettings:
+    """Settings of this process, from its environment; pydantic names what is missing."""
+    return TrainerSettings()  # type: ignore[call-arg] - the environment has them

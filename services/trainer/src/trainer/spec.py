@@ -1,0 +1,118 @@
+"""What a job trains: settings that a person may override, where the samples are, and both together.
+
+A spec is complete when the job is submitted: a worker reads nothing else.
+"""
+
+import hashlib
+import json
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+SPEC_VERSION = 1
+
+Protocol = Literal["patient", "published"]
+
+
+class Frozen(BaseModel):
+    """A value object that refuses unknown members."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainingSettings(Frozen):
+    """What may be overridden when a job is submitted."""
+
+    model: str = Field(description="Architecture, by its torchvision name")
+    weights: Literal["imagenet", "none"] = Field(description="What the network starts from")
+    input_size: int = Field(ge=32, le=1024, description="Side of the square input in pixels")
+    epochs: int = Field(ge=1, le=500, description="Passes over the training split")
+    batch_size: int = Field(ge=1, le=512, description="Images per optimiser step")
+    learning_rate: float = Field(gt=0, le=1, description="Peak learning rate")
+    weight_decay: float = Field(default=0.0, ge=0, le=1, description="Decoupled for adamw")
+    optimiser: Literal["adam", "adamw", "sgd"] = Field(default="adam", description="Optimiser")
+    schedule: Literal["constant", "cosine", "one-cycle"] = Field(
+        default="constant", description="Learning rate over the steps of the job"
+    )
+    augment: Literal["none", "light"] = Field(
+        default="none", description="`light`: shifts within the margin and vertical flips"
+    )
+    fit: Literal["crop", "pad"] = Field(
+        default="crop",
+        description="`crop`: shorter edge to size, centre crop; `pad`: longer edge to size, black",
+    )
+    normalisation: Literal["imagenet", "dataset"] = Field(
+        default="imagenet", description="Mean and sd of ImageNet, or of the training split"
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="`auto`: bfloat16 where the processor has matrix units for it"
+    )
+    class_weights: Literal["none", "balanced"] = Field(
+        default="none", description="`balanced`: total / (classes x count)"
+    )
+    deterministic: bool = Field(
+        default=True, description="Only algorithms that repeat to the bit; slower on a GPU"
+    )
+    seed: int = Field(
+        default=0, ge=0, le=2**31 - 1, description="Initial weights, order, augmentation"
+    )
+    missing_tolerance: float = Field(
+        default=0.02, ge=0, le=1, description="Share of images that may be missing or unreadable"
+    )
+    permute_labels: int | None = Field(
+        default=None,
+        ge=0,
+        le=2**31 - 1,
+        description="CONTROL: shuffle the labels within each split with this seed; nothing can be learnt",
+    )
+
+    @property
+    def stored_size(self) -> int:
+        """Side of the stored square in pixels: 256 for an input of 224, as published."""
+        return self.input_size if self.fit == "pad" else round(self.input_size * 256 / 224)
+
+
+class CohortSource(Frozen):
+    """Frozen members of a cohort of the catalog."""
+
+    kind: Literal["cohort"] = "cohort"
+    cohort_id: str
+    sha256: str
+    dataset: str
+    revision_id: str
+    images: int
+    classes: tuple[str, ...]
+
+
+class ArraySource(Frozen):
+    """A labelled array on the worker's disk: `images.npy`, `samples.json`."""
+
+    kind: Literal["array"] = "array"
+    name: str
+    images: int
+    classes: tuple[str, ...]
+
+
+Source = Annotated[CohortSource | ArraySource, Field(discriminator="kind")]
+
+
+class JobSpec(Frozen):
+    """All that decides what a job computes."""
+
+    version: int = SPEC_VERSION
+    experiment: str
+    experiment_version: int
+    protocol: Protocol
+    profile: str
+    settings: TrainingSettings
+    source: Source
+
+    def sha256(self) -> str:
+        """Digest of the canonical JSON: equal specs, equal digests."""
+        return digest(self.model_dump(mode="json"))
+
+
+def digest(value: Any) -> str:
+    """SHA-256 (hex) of a JSON value in canonical form."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -1,0 +1,189 @@
+"""From a request to a complete spec, or to a problem that names the field at fault."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, get_args
+
+from chassis.problems import FieldError, Problem, invalid, not_found, unavailable
+from pydantic import ValidationError
+
+from trainer.architectures import weights_refusal
+from trainer.arrays import ArrayError, list_arrays, read_array
+from trainer.catalog import CatalogClient, Cohort, UpstreamError
+from trainer.experiments import find_experiment
+from trainer.experiments.declared import Declared
+from trainer.samples import SPLITS
+from trainer.schemas import NewJob
+from trainer.settings import TrainerSettings
+from trainer.spec import ArraySource, CohortSource, JobSpec, Source, TrainingSettings
+
+CHECKED_MEMBERS = 5000
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A request that can be queued."""
+
+    spec: JobSpec
+    restricted: bool
+    warnings: list[str]
+
+
+def resolve_settings(declared: Declared, request: NewJob) -> TrainingSettings:
+    """Profile and overrides together; a 422 that names each wrong override."""
+    profile = request.profile or declared.default_profile
+    if profile not in declared.profiles:
+        raise invalid("profile", f"unknown profile {profile!r}", list(declared.profiles))
+    values = declared.profiles[profile].model_dump() | request.overrides
+    try:
+        settings = TrainingSettings.model_validate(values)
+    except ValidationError as error:
+        errors = [_override_error(item) for item in error.errors()]
+        detail = "; ".join(f"{e.field}: {e.message}" for e in errors)
+        raise Problem(422, "Invalid override", detail=detail, errors=errors) from error
+    if settings.model not in declared.models:
+        message = f"{declared.name} has no model {settings.model!r}"
+        raise invalid("overrides.model", message, list(declared.models))
+    return settings
+
+
+def _override_error(item: Any) -> FieldError:
+    name = ".".join(map(str, item["loc"]))
+    member = TrainingSettings.model_fields.get(name)
+    accepted = list(get_args(member.annotation)) if member else list(TrainingSettings.model_fields)
+    simple = [value for value in accepted if not isinstance(value, type)]
+    return FieldError(field=f"overrides.{name}", message=item["msg"], accepted=simple or None)
+
+
+def check_weights(settings: TrainingSettings, service: TrainerSettings) -> None:
+    """Refuse pretrained weights that are not to be had."""
+    refusal = weights_refusal(service, settings.model) if settings.weights == "imagenet" else None
+    if refusal:
+        raise invalid("overrides.weights", refusal, ["none"])
+
+
+def check_cohort(cohort: Cohort, declared: Declared) -> tuple[str, ...]:
+    """The classes in the experiment's order; a problem where one is missing, unknown or empty."""
+    found = {c.name: c for c in cohort.classes}
+    wanted = declared.classes or tuple(found)
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        message = f"the cohort has no class {', '.join(missing)}; it has {', '.join(found)}"
+        raise invalid("cohort_id", message, [f"a cohort with classes {', '.join(wanted)}"])
+    if set(found) != set(wanted):
+        message = (
+            f"the cohort has classes {', '.join(found)}; {declared.name} knows {', '.join(wanted)}"
+        )
+        raise invalid("cohort_id", message)
+    for name in wanted:
+        _check_class(found[name].splits, name)
+    return wanted
+
+
+def _check_class(splits: dict[str, int], name: str) -> None:
+    empty = [split for split in SPLITS if not splits.get(split)]
+    if empty:
+        message = f"class {name} has no image in {', '.join(empty)}"
+        raise invalid("cohort_id", message, ["a cohort with every class in every split"])
+
+
+async def prepare(request: NewJob, catalog: CatalogClient, service: TrainerSettings) -> Prepared:
+    """Check everything that can be known before queueing.
+
+    Raises Problem: 404 for an unknown experiment, cohort or array, 409 for patients in two splits,
+    422 for the rest, 403 where the catalog refuses, 503 where it is away.
+    """
+    declared = find_experiment(request.experiment)
+    settings = resolve_settings(declared, request)
+    check_weights(settings, service)
+    restricted, warnings = False, list[str]()
+    source: Source
+    if declared.dataset_kind == "array":
+        source = _array_source(request, service)
+    else:
+        try:
+            source, restricted, warnings = await _cohort_source(request, declared, catalog)
+        except UpstreamError as error:
+            raise _upstream_problem(error, request.cohort_id) from error
+    if settings.permute_labels is not None:
+        warnings.append("Control: labels are permuted; the metrics are no result.")
+    spec = JobSpec(
+        experiment=declared.name,
+        experiment_version=declared.version,
+        protocol=declared.protocol,
+        profile=request.profile or declared.default_profile,
+        settings=settings,
+        source=source,
+    )
+    return Prepared(spec, restricted, warnings)
+
+
+def _array_source(request: NewJob, service: TrainerSettings) -> ArraySource:
+    names = list_arrays(service.arrays)
+    if request.cohort_id is not None:
+        raise invalid("cohort_id", f"{request.experiment} trains on an array, not on a cohort")
+    if request.array is None:
+        raise invalid("array", "missing: the name of an array dataset", names)
+    if service.arrays is None or request.array not in names:
+        raise not_found("array dataset", request.array)
+    try:
+        images, samples = read_array(service.arrays, request.array)
+    except ArrayError as error:
+        raise invalid("array", str(error)) from error
+    _check_overlap(samples.patients, samples.splits, "array")
+    return ArraySource(name=request.array, images=len(images), classes=tuple(samples.classes))
+
+
+async def _cohort_source(
+    request: NewJob, declared: Declared, catalog: CatalogClient
+) -> tuple[CohortSource, bool, list[str]]:
+    if request.array is not None:
+        raise invalid("array", f"{declared.name} trains on a cohort, not on an array")
+    if request.cohort_id is None:
+        raise invalid("cohort_id", "missing: the id of a frozen cohort")
+    cohort = await catalog.find_cohort(request.cohort_id)
+    classes = check_cohort(cohort, declared)
+    if (cohort.definition.get("split") or {}).get("by", "patient") != "patient":
+        raise _overlap("cohort_id", "the cohort was split by image")
+    images = sum(c.images for c in cohort.classes)
+    if images <= CHECKED_MEMBERS:
+        members = [m async for m in catalog.iterate_members(request.cohort_id)]
+        _check_overlap([m.patient_id for m in members], [m.split for m in members], "cohort_id")
+    served = await catalog.find_dataset(cohort.dataset)
+    warnings = list(cohort.warnings)
+    if served.revision_id not in (None, cohort.revision_id):
+        warnings.append(
+            f"The cohort was frozen on revision {cohort.revision_id}; {served.revision_id} is newer."
+        )
+    source = CohortSource(
+        cohort_id=cohort.cohort_id,
+        sha256=cohort.sha256,
+        dataset=cohort.dataset,
+        revision_id=cohort.revision_id,
+        images=images,
+        classes=classes,
+    )
+    return source, served.restricted, warnings
+
+
+def _check_overlap(patients: Sequence[str], splits: Sequence[str], field: str) -> None:
+    pairs = set(zip(patients, splits, strict=True))
+    shared = len(pairs) - len({patient for patient, _ in pairs})
+    if shared:
+        raise _overlap(field, f"{shared} patients are in more than one split")
+
+
+def _overlap(field: str, message: str) -> Problem:
+    accepted = ["splits by patient"]
+    error = FieldError(field=field, message=message, accepted=accepted)
+    return Problem(409, "Patients overlap between splits", detail=message, errors=[error])
+
+
+def _upstream_problem(error: UpstreamError, cohort_id: str | None) -> Problem:
+    if error.status == 404:
+        problem = not_found("cohort", cohort_id)
+        problem.errors = [FieldError(field="cohort_id", message="unknown cohort")]
+        return problem
+    if error.status in (403, 409, 422):
+        return Problem(error.status, "The catalog refuses this cohort", detail=error.detail)
+    return unavailable("The catalog cannot be reached", detail="Nothing was queued.")

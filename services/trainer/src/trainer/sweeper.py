@@ -1,0 +1,45 @@
+"""The sweeper: jobs of silent workers go back to the queue, and due jobs are waked again.
+
+It runs in every API process; its statements lock what they change, so several do no harm.
+"""
+
+import asyncio
+
+from chassis.database import Database, database_problem
+from chassis.logs import get_logger
+from redis.exceptions import RedisError
+
+from trainer import store
+from trainer.settings import TrainerSettings
+from trainer.wakeups import Wakeups
+
+MAX_WAKEUPS = 16
+
+log = get_logger(__name__)
+
+
+async def sweep(database: Database, wakeups: Wakeups, settings: TrainerSettings) -> None:
+    """Once: take back expired leases, then send as many wake-ups as due jobs lack."""
+    async with database.transaction() as session:
+        taken = await store.take_back_expired(
+            session, settings.max_attempts, settings.retry_delay_s
+        )
+        due = await store.count_due(session)
+    for job_id, state in taken:
+        log.warning("lease expired", extra={"job_id": job_id, "state": state})
+    if due:
+        await wakeups.send(max(0, min(due, MAX_WAKEUPS) - await wakeups.pending()))
+
+
+async def sweep_forever(database: Database, wakeups: Wakeups, settings: TrainerSettings) -> None:
+    """Sweep every `sweep_s`; a database or broker that is away is waited for."""
+    while True:
+        try:
+            await sweep(database, wakeups, settings)
+        except (RedisError, OSError) as error:
+            log.warning("sweep without broker", extra={"error": type(error).__name__})
+        except Exception as error:
+            if database_problem(error) is None:
+                raise
+            log.warning("sweep without database", extra={"error": type(error).__name__})
+        await asyncio.sleep(settings.sweep_s)

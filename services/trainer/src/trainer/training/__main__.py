@@ -1,0 +1,76 @@
+"""One attempt at one job, in a process of its own. Its exit status is an `Outcome`."""
+
+import signal
+import sys
+import threading
+import traceback
+from typing import TYPE_CHECKING
+
+from chassis.logs import configure_logging, get_logger
+
+from trainer import store
+from trainer.catalog import UpstreamError
+from trainer.outcome import JobError, Outcome, Stopped, TryLater
+from trainer.parents import die_with_parent
+from trainer.samples import SamplesError
+from trainer.settings import TrainerSettings, settings_from_environment
+
+if TYPE_CHECKING:
+    from trainer.training.session import Session
+
+log = get_logger("trainer.training")
+
+
+def main(arguments: list[str]) -> Outcome:
+    """Train the job that the worker claimed: JOB FENCE PARENT."""
+    job_id, fence, parent = arguments[0], int(arguments[1]), int(arguments[2])
+    die_with_parent(parent)
+    stopping = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stopping.set())
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to hear
+    settings = settings_from_environment()
+    configure_logging("trainer.training", settings.log_level)
+    return run(settings, store.Lease(job_id, fence), stopping)
+
+
+def run(settings: TrainerSettings, lease: store.Lease, stopping: threading.Event) -> Outcome:
+    """Train under a lease and write how it ended."""
+    from trainer.training.job import train_job
+    from trainer.training.session import Session
+
+    try:
+        with Session(settings, lease, stopping) as session:
+            try:
+                train_job(session)
+            except Stopped:
+                return Outcome.STOPPED
+            except store.LeaseLost:
+                return Outcome.LOST
+            except Exception as error:
+                return _settle(session, error)
+    except Stopped:
+        return Outcome.STOPPED
+    return Outcome.DONE
+
+
+def _settle(session: "Session", error: Exception) -> Outcome:
+    """Write down why the attempt ended; whether another may follow."""
+    log.warning("attempt ended", extra={"error": f"{type(error).__name__}: {error}"})
+    if isinstance(error, TryLater) or (isinstance(error, UpstreamError) and error.is_transient):
+        settings = session.settings
+        session.write(
+            lambda s: store.give_back(
+                s, session.lease, str(error), settings.max_attempts, settings.retry_delay_s
+            )
+        )
+        return Outcome.WAITS
+    reason = str(error)
+    if not isinstance(error, (JobError, SamplesError, UpstreamError)):
+        traceback.print_exception(error)
+        reason = f"{type(error).__name__}: {error}"
+    session.write(lambda s: store.finish_job(s, session.lease, "failed", reason=reason))
+    return Outcome.FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

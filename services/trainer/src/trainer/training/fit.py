@@ -1,0 +1,219 @@
+"""The training loop: epochs over the training split, the best of them chosen on validation.
+
+It knows nothing of jobs, databases or stores: ``Hooks`` tell it to stop and keep what it reaches.
+Started again from a kept state it goes on as if it had never stopped, to the bit.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from trainer.evaluation.metrics import Floats, accuracy, log_loss, roc_auc
+from trainer.samples import TRAIN, VALIDATION, Samples
+from trainer.spec import TrainingSettings
+from trainer.training.batches import (
+    Normalisation,
+    count_batches,
+    evaluation_batches,
+    to_input,
+    training_batches,
+)
+from trainer.training.runtime import Runtime
+
+WARM_UP = 0.25
+FINAL_LR = 1e-3
+
+
+class DivergedError(Exception):
+    """The loss is no longer a number; the text says when."""
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What an epoch came to; ``epoch`` counts from 1."""
+
+    epoch: int
+    train_loss: float
+    validation_loss: float
+    validation_accuracy: float
+    validation_roc_auc: float
+    seconds: float
+
+    @property
+    def rank(self) -> tuple[float, float]:
+        """Greater is better: ROC-AUC on validation, then a small loss."""
+        return (round(self.validation_roc_auc, 6), -self.validation_loss)
+
+
+@dataclass
+class Hooks:
+    """``before_batch(done, total)`` may raise to stop; ``after_epoch(result, state)`` keeps them."""
+
+    before_batch: Callable[[int, int], None] = lambda done, total: None
+    after_epoch: Callable[[EpochResult, dict[str, Any]], None] = lambda result, state: None
+
+
+@dataclass
+class Fit:
+    """A network in training."""
+
+    model: nn.Module
+    settings: TrainingSettings
+    runtime: Runtime
+    normalisation: Normalisation
+    epoch: int = 0
+    best_rank: tuple[float, float] | None = None
+    best_epoch: int = 0
+    best_model: dict[str, torch.Tensor] = field(default_factory=dict)
+    optimiser: torch.optim.Optimizer = field(init=False)
+
+    def __post_init__(self) -> None:
+        device = torch.device(self.runtime.device)
+        self.model.to(device=device, memory_format=torch.channels_last)
+        self.optimiser = _optimiser(self.model, self.settings)
+
+    def state(self) -> dict[str, Any]:
+        """Everything a later process needs to go on."""
+        return {
+            "epoch": self.epoch,
+            "model": self.model.state_dict(),
+            "optimiser": self.optimiser.state_dict(),
+            "rng": _rng_state(),
+            "best": {"rank": self.best_rank, "epoch": self.best_epoch, "model": self.best_model},
+            "runtime": self.runtime.as_dict(),
+        }
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Go on from a kept state."""
+        self.epoch = state["epoch"]
+        self.model.load_state_dict(state["model"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        _set_rng_state(state["rng"])
+        best = state["best"]
+        self.best_epoch, self.best_model = best["epoch"], best["model"]
+        self.best_rank = tuple(best["rank"]) if best["rank"] is not None else None
+
+    def run(self, samples: Samples, labels: NDArray[np.int64], hooks: Hooks) -> None:
+        """Train to the last epoch, from wherever it stands; then the model is the best one."""
+        weights = _class_weights(samples, labels, self.settings).to(self.runtime.device)
+        while self.epoch < self.settings.epochs:
+            started = time.monotonic()
+            loss = self._train_epoch(samples, labels, weights, hooks)
+            self.epoch += 1
+            result = self._validate(samples, labels, loss, started)
+            if self.best_rank is None or result.rank > self.best_rank:
+                self.best_rank, self.best_epoch = result.rank, self.epoch
+                # State dicts share memory with the network that goes on learning.
+                copies = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
+                self.best_model = copies
+            hooks.after_epoch(result, self.state())
+        self.model.load_state_dict(self.best_model)
+
+    def predict(self, samples: Samples, split: int) -> Floats:
+        """(n, classes) probabilities of a split, in ascending order of its samples."""
+        self.model.eval()
+        device, parts = torch.device(self.runtime.device), []
+        with torch.inference_mode(), self._arithmetic():
+            for pictures in evaluation_batches(samples, split, self.settings):
+                logits = self.model(to_input(pictures, self.normalisation, device))
+                parts.append(logits.double().softmax(dim=1).cpu().numpy())
+        return np.concatenate(parts)
+
+    def _train_epoch(
+        self, samples: Samples, labels: NDArray[np.int64], weights: torch.Tensor, hooks: Hooks
+    ) -> float:
+        self.model.train()
+        device = torch.device(self.runtime.device)
+        per_epoch = count_batches(len(samples.in_split(TRAIN)), self.settings.batch_size)
+        total, step, losses = per_epoch * self.settings.epochs, per_epoch * self.epoch, []
+        for pictures, truth in training_batches(samples, labels, self.settings, self.epoch):
+            hooks.before_batch(step, total)
+            for group in self.optimiser.param_groups:
+                group["lr"] = learning_rate(self.settings, step, total)
+            target = torch.from_numpy(truth).to(device)
+            with self._arithmetic():
+                logits = self.model(to_input(pictures, self.normalisation, device))
+            loss = nn.functional.cross_entropy(logits.float(), target, weight=weights)
+            self.optimiser.zero_grad(set_to_none=True)
+            loss.backward()
+            self.optimiser.step()
+            losses.append(loss.detach())
+            step += 1
+        mean = float(torch.stack(losses).mean())
+        if not math.isfinite(mean):
+            raise DivergedError(f"training diverged in epoch {self.epoch + 1}: lower learning_rate")
+        return mean
+
+    def _validate(
+        self, samples: Samples, labels: NDArray[np.int64], train_loss: float, started: float
+    ) -> EpochResult:
+        probs = self.predict(samples, VALIDATION)
+        target = labels[samples.in_split(VALIDATION)]
+        ones = np.ones((1, len(target)))
+        scores = (log_loss, accuracy, roc_auc)
+        loss, right, area = (float(f(ones, target, probs)[0]) for f in scores)
+        seconds = time.monotonic() - started
+        return EpochResult(self.epoch, train_loss, loss, right, area, seconds)
+
+    def _arithmetic(self) -> torch.autocast:
+        half = self.runtime.precision == "bfloat16"
+        return torch.autocast(self.runtime.device, torch.bfloat16, enabled=half)
+
+
+def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:
+    """The rate of a step: a pure function, so that a resumed job needs no scheduler's state."""
+    peak, done = settings.learning_rate, step / max(1, total)
+    if settings.schedule == "constant":
+        return peak
+    if settings.schedule == "one-cycle" and done < WARM_UP:
+        return peak * (0.04 + 0.96 * done / WARM_UP)
+    start = WARM_UP if settings.schedule == "one-cycle" else 0.0
+    falling = 0.5 * (1 + math.cos(math.pi * (done - start) / (1 - start)))
+    return peak * (FINAL_LR + (1 - FINAL_LR) * falling)
+
+
+def start_fit(
+    model: Callable[[], nn.Module],
+    settings: TrainingSettings,
+    runtime: Runtime,
+    normalisation: Normalisation,
+) -> Fit:
+    """A fresh fit: the network is built after seeding, so that its weights follow from the seed."""
+    torch.manual_seed(settings.seed)
+    return Fit(model(), settings, runtime, normalisation)
+
+
+def _optimiser(model: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
+    rate, decay = settings.learning_rate, settings.weight_decay
+    if settings.optimiser == "sgd":
+        return torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
+    kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
+    return kind(model.parameters(), lr=rate, weight_decay=decay)
+
+
+def _class_weights(
+    samples: Samples, labels: NDArray[np.int64], settings: TrainingSettings
+) -> torch.Tensor:
+    """Total / (classes x count) of the training split, or ones."""
+    counts = np.bincount(labels[samples.in_split(TRAIN)], minlength=len(samples.classes))
+    if settings.class_weights == "none":
+        return torch.ones(len(counts))
+    return torch.from_numpy(counts.sum() / (len(counts) * counts)).float()
+
+
+def _rng_state() -> dict[str, Any]:
+    cuda = torch.cuda.get_rng_state_all() if torch.cuda.is_available() else []
+    return {"cpu": torch.get_rng_state(), "cuda": cuda}
+
+
+def _set_rng_state(state: dict[str, Any]) -> None:
+    torch.set_rng_state(state["cpu"])
+    if torch.cuda.is_available() and state["cuda"]:
+        torch.cuda.set_rng_state_all(state["cuda"])

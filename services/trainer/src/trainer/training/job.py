@@ -1,0 +1,295 @@
+"""A job from its spec to its report, one phase after the other."""
+
+import json
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from trainer import store
+from trainer.architectures import ARCHITECTURES, local_weights
+from trainer.arrays import ArrayError, read_array
+from trainer.catalog import CatalogClient
+from trainer.cohorts import CohortReader, assemble, read_members
+from trainer.evaluation.baseline import evaluate_baseline
+from trainer.evaluation.evaluate import evaluate_predictions
+from trainer.experiments import EXPERIMENTS
+from trainer.fetching import ImageryClient
+from trainer.objects import job_key
+from trainer.outcome import JobError
+from trainer.pixels import Geometry
+from trainer.report import render_report
+from trainer.samples import SPLITS, TEST, Samples, check_samples, permuted_labels
+from trainer.schemas import Progress
+from trainer.spec import ArraySource, CohortSource, JobSpec, TrainingSettings
+from trainer.training.batches import fit_normalisation
+from trainer.training.checkpoints import delete_checkpoints, load_checkpoint, save_checkpoint
+from trainer.training.fit import DivergedError, EpochResult, Fit, Hooks, start_fit
+from trainer.training.models import build_model, download_weights
+from trainer.training.runtime import Runtime, choose_runtime, describe_versions
+from trainer.training.session import Session
+
+FETCHED, TRAINED, EVALUATED = 0.15, 0.95, 0.98
+
+
+def train_job(session: Session) -> None:
+    """Do all of the job held by the session's lease, and end it as succeeded."""
+    started = time.monotonic()
+    row = session.write(lambda s: store.read_claimed(s, session.lease))
+    spec = JobSpec.model_validate(row.spec)
+    folder = session.settings.scratch / "jobs" / f"{session.lease.job_id}-{session.lease.fence}"
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        samples = _samples(session, spec, row.owner)
+        notes = [*row.warnings, *(n for n in samples.notes if n not in row.warnings)]
+        _show(
+            session,
+            Progress(phase="preparing", epochs=spec.settings.epochs, fraction=FETCHED),
+            notes,
+        )
+        labels = _labels(samples, spec.settings)
+        fit = _fit(session, spec, samples, labels, folder)
+        _finish(session, row, spec, samples, labels, fit, folder, notes, started)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _samples(session: Session, spec: JobSpec, owner: dict[str, Any]) -> Samples:
+    """The spec's samples, checked."""
+    if spec.source.kind == "array":
+        samples = _array_samples(session, spec.source)
+    else:
+        samples = _cohort_samples(session, spec, spec.source, owner)
+    if samples.images.shape[1] < spec.settings.input_size:
+        side = samples.images.shape[1]
+        raise JobError(
+            f"images of {side} pixels are smaller than input_size {spec.settings.input_size}"
+        )
+    check_samples(samples, allow_overlap=spec.protocol == "published")
+    return samples
+
+
+def _array_samples(session: Session, source: ArraySource) -> Samples:
+    root = session.settings.arrays
+    if root is None:
+        raise JobError("this worker has no TRAINER_ARRAYS")
+    try:
+        images, described = read_array(root, source.name)
+    except ArrayError as error:
+        raise JobError(str(error)) from error
+    return described.as_samples(images, root / source.name)
+
+
+def _cohort_samples(
+    session: Session, spec: JobSpec, source: CohortSource, owner: dict[str, Any]
+) -> Samples:
+    settings = session.settings
+    authorize = session.token_source(owner, source.cohort_id)
+    catalog = CatalogClient(session.http, settings.catalog_url, authorize)
+    imagery = ImageryClient(session.http, settings.imagery_url, authorize)
+    reader = CohortReader(catalog, imagery, settings.scratch, settings.fetch_concurrency)
+    geometry = Geometry(spec.settings.stored_size, spec.settings.fit)
+
+    def show(done: int, total: int) -> None:
+        fraction = FETCHED * done / max(1, total)
+        session.show(Progress(phase="fetching", epochs=spec.settings.epochs, fraction=fraction))
+
+    table = session.wait(read_members(catalog, source))
+    array = session.wait(reader.fetch(source, table, geometry, show))
+    return assemble(table, array, spec.settings.missing_tolerance)
+
+
+def _labels(samples: Samples, settings: TrainingSettings) -> NDArray[np.int64]:
+    if settings.permute_labels is None:
+        return samples.labels
+    return permuted_labels(samples.labels, samples.splits, settings.permute_labels)
+
+
+def _fit(
+    session: Session, spec: JobSpec, samples: Samples, labels: NDArray[np.int64], folder: Path
+) -> Fit:
+    """Train from the last checkpoint, or from the start."""
+    settings = spec.settings
+    facts = {"spec": spec.sha256(), "samples": samples.sha256}
+    state = load_checkpoint(session, folder, facts)
+    runtime = choose_runtime(settings, session.settings.device, session.settings.own_threads)
+    if state is not None:  # threads and precision decide the last bits: keep those it began with
+        began = Runtime(**state["runtime"])
+        runtime = replace(runtime, threads=began.threads, precision=began.precision)
+    runtime.apply(settings)
+    normalisation = fit_normalisation(samples, settings)
+    fit = start_fit(_model(session, spec), settings, runtime, normalisation)
+    if state is not None:
+        fit.load_state(state)
+    try:
+        fit.run(samples, labels, _hooks(session, settings, folder, facts))
+    except DivergedError as error:
+        raise JobError(str(error)) from error
+    except torch.cuda.OutOfMemoryError as error:
+        raise JobError(f"GPU memory exhausted: lower batch_size ({settings.batch_size})") from error
+    return fit
+
+
+def _model(session: Session, spec: JobSpec) -> Callable[[], nn.Module]:
+    settings, classes = spec.settings, len(spec.source.classes)
+    if settings.weights == "none":
+        return lambda: build_model(settings.model, classes)
+    weights = local_weights(session.settings, settings.model)
+    if weights is None and session.settings.weights_hub:
+        try:
+            hub = session.settings.scratch / "hub"
+            weights = download_weights(ARCHITECTURES[settings.model], hub)
+        except OSError as error:
+            raise JobError(f"the weights hub cannot be reached: {error}") from error
+    if weights is None:
+        raise JobError(f"this worker has no ImageNet weights of {settings.model}")
+    return lambda: build_model(settings.model, classes, weights)
+
+
+def _hooks(
+    session: Session, settings: TrainingSettings, folder: Path, facts: dict[str, Any]
+) -> Hooks:
+    def progress(epoch: int, done: float) -> Progress:
+        fraction = FETCHED + (TRAINED - FETCHED) * done
+        return Progress(phase="training", epoch=epoch, epochs=settings.epochs, fraction=fraction)
+
+    def before_batch(step: int, total: int) -> None:
+        session.check_stop()
+        session.show(progress(1 + step * settings.epochs // max(1, total), step / total))
+
+    def after_epoch(result: EpochResult, state: dict[str, Any]) -> None:
+        shown = progress(result.epoch, result.epoch / settings.epochs)
+        save_checkpoint(session, folder, result, state, shown, facts)
+
+    return Hooks(before_batch, after_epoch)
+
+
+def _finish(
+    session: Session,
+    row: Any,
+    spec: JobSpec,
+    samples: Samples,
+    labels: NDArray[np.int64],
+    fit: Fit,
+    folder: Path,
+    notes: list[str],
+    started: float,
+) -> None:
+    """Use the test split, once; write report and weights; end the job."""
+    epochs = spec.settings.epochs
+    _show(session, Progress(phase="evaluating", epoch=epochs, epochs=epochs, fraction=TRAINED))
+    test = samples.in_split(TEST)
+    probs = fit.predict(samples, TEST)
+    metrics = evaluate_predictions(labels[test], probs, samples.patients[test], samples.classes)
+    metrics |= {"epoch": fit.best_epoch, "baseline": evaluate_baseline(samples, labels)}
+    history = session.write(lambda s: store.read_epochs(s, session.lease.job_id))
+    report = {
+        "job": {name: getattr(row, name) for name in ("job_id", "name", "experiment", "cohort_id")},
+        "owner": row.owner["name"],
+        "spec": spec.model_dump(mode="json"),
+        "spec_sha256": row.spec_sha256,
+        "metrics": metrics,
+        "epochs": [_epoch(e) for e in history],
+        "splits": _split_table(samples, labels),
+        "published": _published(spec),
+        "warnings": [*notes, *metrics.pop("warnings")],
+        "manifest": {
+            "samples_sha256": samples.sha256,
+            "runtime": fit.runtime.as_dict(),
+            "versions": describe_versions(),
+            "normalisation": {"mean": fit.normalisation.mean, "sd": fit.normalisation.sd},
+            "parameters": sum(p.numel() for p in fit.model.parameters()),
+            "attempts": row.attempts,
+            "attempt_seconds": round(time.monotonic() - started, 2),
+        },
+    }
+    _show(session, Progress(phase="reporting", epoch=epochs, epochs=epochs, fraction=EVALUATED))
+    artifacts = _upload(session, _write_files(folder, report, samples, labels, probs, fit))
+    session.write(
+        lambda s: store.finish_job(
+            s, session.lease, "succeeded", metrics=metrics, artifacts=artifacts
+        )
+    )
+    delete_checkpoints(session)
+
+
+def _epoch(row: Any) -> dict[str, Any]:
+    columns = (
+        "epoch",
+        "train_loss",
+        "validation_loss",
+        "validation_accuracy",
+        "validation_roc_auc",
+    )
+    return {name: getattr(row, name) for name in (*columns, "seconds")}
+
+
+def _published(spec: JobSpec) -> list[dict[str, Any]]:
+    declared = EXPERIMENTS.get(spec.experiment)
+    rows = declared.published if declared else ()
+    return [row.model_dump() for row in rows if row.model == spec.settings.model]
+
+
+def _split_table(samples: Samples, labels: NDArray[np.int64]) -> list[dict[str, Any]]:
+    table = []
+    for split, name in enumerate(SPLITS):
+        places = samples.in_split(split)
+        counts = np.bincount(labels[places], minlength=len(samples.classes)).tolist()
+        patients = len(np.unique(samples.patients[places]))
+        classes = dict(zip(samples.classes, counts, strict=True))
+        table.append(
+            {"split": name, "images": len(places), "patients": patients, "classes": classes}
+        )
+    return table
+
+
+def _write_files(
+    folder: Path,
+    report: dict[str, Any],
+    samples: Samples,
+    labels: NDArray[np.int64],
+    probs: NDArray[np.float64],
+    fit: Fit,
+) -> dict[str, tuple[Path, str]]:
+    """{name: (path, media type)} of what the job leaves."""
+    from safetensors.torch import save_file
+
+    files = {
+        "report.json": "application/json",
+        "report.html": "text/html; charset=utf-8",
+        "predictions.csv": "text/csv",
+        "weights.safetensors": "application/octet-stream",
+    }
+    (folder / "report.json").write_text(json.dumps(report, indent=1, allow_nan=False))
+    (folder / "report.html").write_text(render_report(report))
+    test = samples.in_split(TEST)
+    with (folder / "predictions.csv").open("w") as stream:
+        stream.write(",".join(["image_id", "label", *(f"p_{c}" for c in samples.classes)]) + "\n")
+        for place, p in zip(test, probs, strict=True):
+            known = [samples.keys[place], samples.classes[labels[place]]]
+            stream.write(",".join([*known, *(f"{v:.6f}" for v in p)]) + "\n")
+    weights = {k: v.detach().cpu().contiguous() for k, v in fit.model.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
+    return {name: (folder / name, kind) for name, kind in files.items()}
+
+
+def _upload(session: Session, files: dict[str, tuple[Path, str]]) -> list[dict[str, Any]]:
+    artifacts = []
+    for name, (path, kind) in files.items():
+        key = job_key(session.lease.job_id, f"artifacts/{session.lease.fence}/{name}")
+        upload = partial(session.objects.put_file, key, path, kind)
+        stored = session.insist("the object store", upload)
+        artifacts.append({"name": name, **stored})
+    return artifacts
+
+
+def _show(session: Session, progress: Progress, warnings: list[str] | None = None) -> None:
+    session.write(lambda s: store.write_progress(s, session.lease, progress, warnings))

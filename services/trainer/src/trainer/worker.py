@@ -1,0 +1,112 @@
+"""``python -m trainer.worker``: a Celery worker whose one task works off due jobs.
+
+Its pool is threads: a prefork child may not start processes of its own, and each training is one.
+"""
+
+import asyncio
+import os
+import platform
+import socket
+import threading
+from datetime import UTC, datetime
+from typing import Any
+
+from celery import Celery
+from celery.signals import worker_shutting_down
+from chassis.database import Database, database_problem
+from chassis.logs import configure_logging, get_logger
+
+from trainer import store
+from trainer.settings import TrainerSettings, settings_from_environment
+from trainer.supervisor import Supervisor
+from trainer.wakeups import QUEUE, WAKE, celery_app
+
+BEAT_S = 5.0
+
+log = get_logger("trainer.worker")
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT; jobs in training go back to the queue."""
+    settings = settings_from_environment()
+    configure_logging("trainer.worker", settings.log_level)
+    name = settings.worker_name or f"{socket.gethostname()}-{os.getpid()}"
+    supervisor = Supervisor(settings, name)
+    app = worker_app(settings, supervisor)
+    worker_shutting_down.connect(lambda **_: supervisor.closing.set(), weak=False)
+    heart = threading.Thread(target=_beat_until, args=(settings, supervisor), daemon=True)
+    heart.start()
+    app.worker_main(_arguments(settings, name))
+    supervisor.closing.set()
+    heart.join(timeout=BEAT_S)
+
+
+def worker_app(settings: TrainerSettings, supervisor: Supervisor) -> Celery:
+    """The Celery application with the task that wake-ups name."""
+    app = celery_app(settings.broker_url)
+
+    @app.task(name=WAKE)
+    def wake() -> None:
+        try:
+            done = supervisor.work()
+        except Exception as error:
+            if database_problem(error) is None:
+                raise
+            # Its jobs are still queued; the sweeper will wake somebody again.
+            log.warning("woken without database", extra={"error": type(error).__name__})
+        else:
+            log.info("woken", extra={"jobs": done})
+
+    return app
+
+
+def _arguments(settings: TrainerSettings, name: str) -> list[str]:
+    return [
+        "worker", "--pool", "threads", "--concurrency", str(settings.worker_slots),
+        "--queues", QUEUE, "--hostname", f"{name}@{socket.gethostname()}",
+        "--loglevel", settings.log_level, "--without-gossip", "--without-mingle",
+        "--without-heartbeat",
+    ]  # fmt: skip
+
+
+def _beat_until(settings: TrainerSettings, supervisor: Supervisor) -> None:
+    asyncio.run(_beat(settings, supervisor))
+
+
+async def _beat(settings: TrainerSettings, supervisor: Supervisor) -> None:
+    """Keep the worker's row fresh; take it away at the end."""
+    database = Database(settings.database_url, pool_size=1)
+    values = _about(settings, supervisor.name)
+    while not supervisor.closing.is_set():
+        try:
+            async with database.transaction() as session:
+                await store.beat_worker(session, values)
+        except Exception as error:
+            if database_problem(error) is None:
+                raise
+            log.warning("worker heartbeat failed", extra={"error": type(error).__name__})
+        await asyncio.to_thread(supervisor.closing.wait, BEAT_S)
+    async with database.transaction() as session:
+        await store.forget_worker(session, supervisor.name)
+    await database.close()
+
+
+def _about(settings: TrainerSettings, name: str) -> dict[str, Any]:
+    about = {
+        "threads": settings.own_threads,
+        "device": settings.device,
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+    }
+    return {
+        "name": name,
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "slots": settings.worker_slots,
+        "about": about,
+        "started_at": datetime.now(UTC),
+    }
+
+
+if __name__ == "__main__":
+    main()
