@@ -20,12 +20,12 @@ def build_small_stack(
 ) -> list[Process]:
     """The real stack's servers and a file server on the gateway's port."""
     whole = build_stack(folder, servers, ports, port, demo=demo)
-    named = [p for p in whole if p.name in ("postgres", "broker", "cache", "s3", "keys")]
+    named = [p for p in whole if p.name in ("postgres", "broker", "cache", "s3", "buckets", "keys")]
     argv = (sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1")
     page = Process(
         "gateway",
         Command(argv, cwd=folder.root.resolve() / "keys"),
-        needs=("s3", "keys"),
+        needs=("buckets", "keys"),
         is_ready=lambda: get(port, "/jwks.json")[0] == 200,
         port=port,
     )

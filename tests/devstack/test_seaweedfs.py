@@ -7,16 +7,16 @@ from signal import SIGTERM
 
 import pytest
 from botocore.exceptions import ClientError
-from devstack.objects import S3Client, make_client
+from devstack.objects import S3Client, ensure_buckets, make_client
 from devstack.ports import choose_ports
 from devstack.seaweedfs import PORTS, SeaweedServer
 from devstack.throwaway import running
 
 
 @contextmanager
-def started(folder: Path, *buckets: str) -> Iterator[S3Client]:
+def started(folder: Path) -> Iterator[S3Client]:
     keys = "access-key-of-a-test", "secret-key-of-a-test"
-    server = SeaweedServer(folder / "weed", choose_ports(PORTS), *keys, buckets)
+    server = SeaweedServer(folder / "weed", choose_ports(PORTS), *keys)
     server.initialise()
     with (
         running(server.command(), server.is_ready, folder / "weed.log", SIGTERM),
@@ -26,9 +26,11 @@ def started(folder: Path, *buckets: str) -> Iterator[S3Client]:
 
 
 def test_objects_survive_a_restart_on_other_ports(tmp_path: Path) -> None:
-    with started(tmp_path, "kept") as client:
+    with started(tmp_path) as client:
+        ensure_buckets(client, ["kept"])
+        ensure_buckets(client, ["kept", "other"])
         client.put_object(Bucket="kept", Key="first", Body=b"1" * 100_000)
-    with started(tmp_path, "kept") as client:
+    with started(tmp_path) as client:
         assert client.get_object(Bucket="kept", Key="first")["Body"].read() == b"1" * 100_000
         client.put_object(Bucket="kept", Key="second", Body=b"2")
         keys = [found["Key"] for found in client.list_objects_v2(Bucket="kept")["Contents"]]

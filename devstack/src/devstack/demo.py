@@ -1,6 +1,6 @@
-"""`python -m devstack.demo [upload|ingest]`: the demo's data sets, into S3 and through the gateway.
+"""`python -m devstack.demo [buckets] [upload] [ingest]`: the demo's data, by S3 and the gateway.
 
-Without a word both. Each step looks first whether its work is done, so it can be run again.
+Without a word all three. Each step looks first whether its work is done, so it can be run again.
 Settings (environment, prefix `DEMO_`): see `DemoSettings`.
 """
 
@@ -19,12 +19,11 @@ from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from devstack.gateway_api import GatewayApi
-from devstack.objects import S3Client, make_client
+from devstack.objects import S3Client, ensure_buckets, make_client
 from devstack.progress import Progress
 from devstack.seaweedfs import S3Server
 from devstack.upload import Uploader
 
-ARTIFACT_BUCKET = "artifacts"
 MARKER = "demo-complete.json"
 # Raised when the generated files change, so that an older demo's objects are written again.
 VERSION = 1
@@ -41,6 +40,7 @@ class DemoSettings(BaseSettings):
     s3_region: str = Field(default="us-east-1", description="Its region")
     s3_access_key_id: str = Field(description="Key that may create buckets and write")
     s3_secret_access_key: str = Field(description="Its secret")
+    artifact_bucket: str = Field(default="artifacts", description="The trainer's bucket")
     gateway_url: str = Field(description="The gateway, `http://host:port`")
     credentials: Path | None = Field(
         default=None, description="JSON file with `email` and `password` of an admin"
@@ -149,19 +149,29 @@ def upload_dataset(client: S3Client, dataset: DemoDataset, folder: Path) -> None
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def upload(settings: DemoSettings) -> None:
-    """Make the buckets and fill those of the data sets that are not complete."""
+def connect(settings: DemoSettings) -> S3Client:
+    """A client of the object store that the settings name."""
     server = S3Server(
         settings.s3_endpoint_url,
         settings.s3_region,
         settings.s3_access_key_id,
         settings.s3_secret_access_key,
     )
-    with closing(make_client(server, connections=32)) as client:
-        ensure_buckets(client, [*(d.name for d in DATASETS), ARTIFACT_BUCKET])
+    return make_client(server, connections=32)
+
+
+def make_buckets(settings: DemoSettings) -> None:
+    """Make the data sets' buckets and the one for artifacts."""
+    with closing(connect(settings)) as client:
+        ensure_buckets(client, [*(d.name for d in DATASETS), settings.artifact_bucket])
+
+
+def upload(settings: DemoSettings) -> None:
+    """Fill the buckets of the data sets that are not complete."""
+    with closing(connect(settings)) as client:
         for dataset in DATASETS:
             if is_uploaded(client, dataset):
-                say(f"{dataset.name:<28} is in the object store already")
+                say(f"{dataset.name} is in the object store already")
             elif settings.scratch is not None:
                 upload_dataset(client, dataset, settings.scratch / dataset.name)
             else:
@@ -169,35 +179,26 @@ def upload(settings: DemoSettings) -> None:
                     upload_dataset(client, dataset, Path(folder) / dataset.name)
 
 
-def ensure_buckets(client: S3Client, names: Sequence[str]) -> None:
-    """Create the buckets that are not there."""
-    known = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
-    for name in names:
-        if name not in known:
-            client.create_bucket(Bucket=name)
-
-
 def ingest(settings: DemoSettings) -> None:
     """Have the catalog ingest the data sets that it does not serve yet."""
     with GatewayApi(settings.gateway_url, *settings.sign_in()) as api:
         for dataset in DATASETS:
             if api.has_dataset(dataset.name):
-                say(f"{dataset.name:<28} is in the catalog already")
+                say(f"{dataset.name} is in the catalog already")
                 continue
             api.ingest(dataset.name, dataset.revision(), Progress(dataset.name, say).update)
-            say(f"{dataset.name:<28} is in the catalog")
+            say(f"{dataset.name} is in the catalog")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m devstack.demo", description=__doc__)
-    parser.add_argument("step", nargs="?", choices=("upload", "ingest"))
-    step = parser.parse_args(arguments).step
+    steps = {"buckets": make_buckets, "upload": upload, "ingest": ingest}
+    parser.add_argument("step", nargs="*", choices=(*steps, []))
+    chosen = parser.parse_args(arguments).step or list(steps)
     settings = DemoSettings()  # type: ignore[call-arg]  # the environment gives them
-    if step in (None, "upload"):
-        upload(settings)
-    if step in (None, "ingest"):
-        ingest(settings)
+    for step in chosen:
+        steps[step](settings)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The object store as boto3 sees it."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import boto3
@@ -30,6 +31,14 @@ def make_client(server: S3Server, connections: int = 10) -> S3Client:
         aws_secret_access_key=server.secret_access_key,
         config=config,
     )
+
+
+def ensure_buckets(client: S3Client, names: Iterable[str]) -> None:
+    """Create the buckets that are not there."""
+    known = {bucket["Name"] for bucket in client.list_buckets()["Buckets"]}
+    for name in names:
+        if name not in known:
+            client.create_bucket(Bucket=name)
 
 
 def remove_bucket(client: S3Client, name: str) -> None:

@@ -40,7 +40,6 @@ class SeaweedServer:
     ports: Sequence[int]
     access_key_id: str
     secret_access_key: str
-    buckets: Sequence[str] = ()
 
     @property
     def s3(self) -> S3Server:
@@ -69,8 +68,6 @@ class SeaweedServer:
             "webdav": "false",
             "admin.ui": "false",
         }
-        if self.buckets:
-            flags["bucket"] = ",".join(self.buckets)
         keys = {
             "AWS_ACCESS_KEY_ID": self.access_key_id,
             "AWS_SECRET_ACCESS_KEY": self.secret_access_key,

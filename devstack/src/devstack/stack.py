@@ -26,7 +26,6 @@ from devstack.seaweedfs import SeaweedServer
 from devstack.valkey import ValkeyServer
 
 ARTIFACT_BUCKET = "artifacts"
-BUCKETS = ("embed-synthetic", "cbis-ddsm", ARTIFACT_BUCKET)
 DEFAULT_DATASET = "embed-synthetic"
 WEB_ROOT = Path(__file__).resolve().parents[3] / "frontend" / "dist"
 
@@ -96,7 +95,7 @@ def make_servers(folder: StackFolder, ports: Mapping[str, int]) -> Servers:
         ),
         ValkeyServer(folder.root / "broker", ports["broker"], broker, "broker"),
         ValkeyServer(folder.root / "cache", ports["cache"], cache, "cache"),
-        SeaweedServer(folder.root / "s3", [ports[n] for n in _S3_PORTS], keys[0], keys[1], BUCKETS),
+        SeaweedServer(folder.root / "s3", [ports[n] for n in _S3_PORTS], keys[0], keys[1]),
     )
 
 
@@ -198,29 +197,36 @@ def _server_processes(servers: Servers) -> list[Process]:
     ]
 
 
-def _first_time(
-    folder: StackFolder, servers: Servers, gateway: Environment, port: int, *, demo: bool
-) -> list[Process]:
-    """What only the first start does: accounts, and the demo data by way of the public API."""
-    found: list[Process] = []
-    if not has_people(folder):
-        people = python("devstack.people", str(folder.root.resolve()), env=gateway)
-        found.append(Process("people", people, needs=("gateway-migrate",), once=True))
-    if not demo or folder.demo_mark.exists():
-        return found
+def demo_environment(folder: StackFolder, servers: Servers, port: int) -> Environment:
+    """Settings of `devstack.demo`."""
     s3 = servers.s3.s3
-    env = {
+    return {
         "DEMO_S3_ENDPOINT_URL": s3.endpoint_url,
         "DEMO_S3_REGION": s3.region,
         "DEMO_S3_ACCESS_KEY_ID": s3.access_key_id,
         "DEMO_S3_SECRET_ACCESS_KEY": s3.secret_access_key,
         "DEMO_GATEWAY_URL": f"http://127.0.0.1:{port}",
         "DEMO_CREDENTIALS": str(folder.credentials_path.resolve()),
+        "DEMO_ARTIFACT_BUCKET": ARTIFACT_BUCKET,
         "DEMO_SCRATCH": str(folder.root.resolve() / "demo"),
     }
-    upload = Process("demo-data", python("devstack.demo", "upload", env=env), ("s3",), once=True)
+
+
+def _first_time(
+    folder: StackFolder, gateway: Environment, demo: Environment | None
+) -> list[Process]:
+    """What only the first start does: accounts, and the demo data by way of the public API."""
+    found: list[Process] = []
+    if not has_people(folder):
+        people = python("devstack.people", str(folder.root.resolve()), env=gateway)
+        found.append(Process("people", people, needs=("gateway-migrate",), once=True))
+    if demo is None or folder.demo_mark.exists():
+        return found
+    upload = Process(
+        "demo-data", python("devstack.demo", "upload", env=demo), ("buckets",), once=True
+    )
     needs = ("demo-data", "gateway", *(p.name for p in found))
-    ingest = Process("demo", python("devstack.demo", "ingest", env=env), needs, once=True)
+    ingest = Process("demo", python("devstack.demo", "ingest", env=demo), needs, once=True)
     return [*found, upload, ingest]
 
 
@@ -229,6 +235,7 @@ def build_stack(
 ) -> list[Process]:
     """Every process of the stack; the gateway listens on `port`, `demo` adds what fills it."""
     env = service_environments(folder, servers, ports)
+    filling = demo_environment(folder, servers, port)
     keys = str(folder.root.resolve() / "keys")
 
     def migration(name: str) -> Process:
@@ -239,13 +246,16 @@ def build_stack(
     return [
         *_server_processes(servers),
         Process("keys", python("chassis.keys", keys), once=True),
+        Process("buckets", python("devstack.demo", "buckets", env=filling), ("s3",), once=True),
         *(migration(name) for name in ("catalog", "trainer", "gateway")),
-        _service("catalog", ports["catalog"], ("catalog-migrate", "s3"), env["catalog"]),
-        _service("imagery", ports["imagery"], ("keys", "cache", "s3", "catalog"), env["imagery"]),
+        _service("catalog", ports["catalog"], ("catalog-migrate", "buckets"), env["catalog"]),
+        _service(
+            "imagery", ports["imagery"], ("keys", "cache", "buckets", "catalog"), env["imagery"]
+        ),
         _service(
             "trainer",
             ports["trainer"],
-            ("trainer-migrate", "broker", "s3", "catalog"),
+            ("trainer-migrate", "broker", "buckets", "catalog"),
             env["trainer"],
         ),
         Process(
@@ -257,5 +267,5 @@ def build_stack(
             grace_s=20,
         ),
         _service("gateway", port, ("gateway-migrate", *everyone), env["gateway"]),
-        *_first_time(folder, servers, env["gateway"], port, demo=demo),
+        *_first_time(folder, env["gateway"], filling if demo else None),
     ]
