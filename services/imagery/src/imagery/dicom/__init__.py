@@ -1,1 +1,1 @@
-"""What a DICOM file holds: its elements, its pixel attributes, and its stored values. No HTTP, no picture."""
+"""What a DICOM file holds: elements, pixel attributes, stored values. No HTTP, no picture."""

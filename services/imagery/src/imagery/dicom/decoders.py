@@ -37,7 +37,7 @@ def _imagecodecs(function: str) -> Decoder:
 
 def _decode_rle(frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None) -> Values:
     """PS3.5 Annex G: the most significant bytes of all pixels, then the next ones."""
-    values = imagecodecs.dicomrle_decode(frame, np.dtype(f"<u{image.bits_allocated // 8}"))
+    values = imagecodecs.dicomrle_decode(bytes(frame), np.dtype(f"<u{image.bits_allocated // 8}"))
     return np.frombuffer(values, f"<u{image.bits_allocated // 8}").reshape(
         image.rows, image.columns
     )
@@ -56,7 +56,7 @@ def _decode_rle_pydicom(
 def _decode_libjpeg(
     frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None
 ) -> Values:
-    from libjpeg import decode
+    from libjpeg import decode  # type: ignore[attr-defined]
 
     return np.asarray(decode(bytes(frame)))
 
@@ -64,7 +64,7 @@ def _decode_libjpeg(
 def _decode_openjpeg(
     frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None
 ) -> Values:
-    from openjpeg import decode
+    from openjpeg import decode  # type: ignore[attr-defined]
 
     return np.asarray(decode(bytes(frame)))
 

@@ -36,11 +36,11 @@ def encapsulated_frame(file: DicomFile, image: ImageAttributes, frame: int) -> b
             raise UnreadableImageError("encapsulated pixel data has no fragment", "PixelData")
         return fragments[0] if len(fragments) == 1 else b"".join(fragments)
     try:
-        return get_frame(
-            bytes(file.pixel_bytes), frame - 1, number_of_frames=image.number_of_frames
-        )
+        frames = image.number_of_frames
+        found: bytes = get_frame(bytes(file.pixel_bytes), frame - 1, number_of_frames=frames)
     except (ValueError, IndexError, EOFError) as error:
         raise UnreadableImageError(f"frame {frame} cannot be found", "PixelData") from error
+    return found
 
 
 def _fragments(data: memoryview) -> Iterator[memoryview]:

@@ -4,7 +4,7 @@ import zlib
 from dataclasses import dataclass
 from io import BytesIO
 from mmap import mmap
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, Literal, cast
 
 from pydicom import config
 from pydicom.dataset import Dataset, FileMetaDataset
@@ -111,7 +111,7 @@ def _located(dataset: Dataset, syntax: str, stream: Any, buffer: memoryview) -> 
     if len(dataset) == 0:
         raise UnreadableImageError("not a DICOM file: it has no elements")
     big = syntax == "1.2.840.10008.1.2.2"
-    order = "big" if big else "little"
+    order: Literal["big", "little"] = "big" if big else "little"
     head = bytes(buffer[start : start + 12])
     group, element = (int.from_bytes(head[i : i + 2], order) for i in (0, 2))
     if (group << 16 | element) != PIXEL_DATA or len(head) < 12:

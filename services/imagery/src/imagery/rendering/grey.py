@@ -36,9 +36,9 @@ class GreyTable:
         return cv2.LUT(codes, levels)
 
     def is_straight(self, low: int, high: int) -> bool:
-        """Whether the table is a straight line from ``low`` to ``high``, to half a grey level of 8 bits.
+        """Whether the table is a straight line from ``low`` to ``high``, to half a grey level.
 
-        Then averaging pixels before or after it is the same.
+        Then averaging pixels before or after it is the same. A grey level is one of 256.
         """
         if high <= low:
             return True

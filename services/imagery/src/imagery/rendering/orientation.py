@@ -51,4 +51,5 @@ def _tissue(sample: NDArray[Any], image: ImageAttributes) -> NDArray[np.bool_]:
     if padded.all():
         return ~padded
     low, high = np.percentile(values[~padded], (1, 99))
-    return ~padded & (values > low + (high - low) / 8)
+    tissue: NDArray[np.bool_] = ~padded & (values > low + (high - low) / 8)
+    return tissue

@@ -22,7 +22,8 @@ def encode_png(values: NDArray[Any]) -> bytes:
     depth = values.dtype.itemsize * 8
     samples = values if depth == 8 else values.astype(">u2").view(np.uint8)
     head = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
-    data = bytes(imagecodecs.deflate_encode(_filtered(samples), _LEVEL))
+    lines: Any = _filtered(samples)
+    data = bytes(imagecodecs.deflate_encode(lines, _LEVEL))
     parts = (_SIGNATURE, _chunk(b"IHDR", head), _chunk(b"IDAT", data), _chunk(b"IEND", b""))
     return b"".join(parts)
 

@@ -20,7 +20,7 @@ MEDIA_TYPES: dict[Format, str] = {
 
 @dataclass(frozen=True)
 class Size:
-    """How large: ``longest`` never enlarges; ``viewport`` is the largest that fits width, height."""
+    """How large: ``longest`` never enlarges; ``viewport`` is the largest that fits it."""
 
     fit: Fit = "full"
     width: int = 0

@@ -1,7 +1,7 @@
 """VOI LUT: which values are of interest, from black to white (PS3.3 C.11.2)."""
 
 from dataclasses import dataclass
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from pydicom.dataset import Dataset
@@ -51,7 +51,7 @@ def voi_function(value: Any) -> VoiFunction:
     name = str(value or "linear").strip().lower().replace("-", "_")
     if name not in VOI_FUNCTIONS:
         raise UnreadableImageError(f"VOI LUT function '{value}' is unknown", "VOILUTFunction")
-    return cast(VoiFunction, name)
+    return name
 
 
 def checked_window(window: Window) -> Window:
@@ -79,7 +79,7 @@ def _apply_window(values: Real, window: Window) -> Real:
     center, width = window.center, window.width
     if window.function == "sigmoid":
         exponent = np.clip(-4 * (values - center) / width, -700, 700)
-        return cast(Real, 1 / (1 + np.exp(exponent)))
+        return 1 / (1 + np.exp(exponent))
     if window.function == "linear":
         center, width = center - 0.5, width - 1
     if width == 0:

@@ -1,0 +1,115 @@
+"""The imagery service: S3 DICOM to pixels to pictures, through Valkey."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import aiohttp
+from chassis.app import create_service_app
+from chassis.health import Check
+from chassis.logs import configure_logging
+from chassis.s3 import s3_client
+from fastapi import FastAPI
+
+from imagery.catalog import CatalogSources
+from imagery.decoding.pool import DecoderPool
+from imagery.dicom.limits import Limits
+from imagery.faults import install_fault_handlers
+from imagery.flow import Budgets, Imagery
+from imagery.metrics import ImageryCollector
+from imagery.objects.disk_cache import DiskCache
+from imagery.objects.mirror import MirrorOrigin
+from imagery.objects.ranged import object_session
+from imagery.objects.s3 import S3Origin
+from imagery.objects.store import ObjectStore
+from imagery.routes import router
+from imagery.settings import ImagerySettings
+from imagery.shared_cache import SharedCache
+from imagery.sources import SourceLookup
+from imagery.studio import Studio
+
+
+def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -> FastAPI:
+    """The application. ``sources`` stands in for the catalog (imagery by itself)."""
+    checks: dict[str, Check] = {}
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with AsyncExitStack() as stack:
+            shared = SharedCache(settings.cache_url)
+            stack.push_async_callback(shared.close)
+            pool = await _pool(settings, stack)
+            studio = Studio(pool, settings.pixel_cache_bytes, settings.deadline_s)
+            objects = await _objects(settings, shared, stack)
+            imagery = Imagery(objects, studio, shared, _budgets(settings))
+            app.state.settings, app.state.imagery = settings, imagery
+            app.state.sources = sources or await _catalog(settings, checks, stack)
+            ImageryCollector(imagery, studio, pool).register(app.state.registry)
+            checks.update({"cache": shared.check, "decoders": pool.check})
+            yield
+
+    app = create_service_app(
+        title="EMBED Lab imagery",
+        description="Thumbnails, rendered pictures, pixels, originals and headers of images.",
+        routers=[router],
+        lifespan=lifespan,
+        checks=checks,
+        identity_jwks=settings.identity_jwks,
+    )
+    install_fault_handlers(app)
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """For ``uvicorn --factory imagery.app:app_from_environment``."""
+    settings = ImagerySettings()  # type: ignore[call-arg]
+    configure_logging("imagery", settings.log_level)
+    return create_app(settings)
+
+
+async def _pool(settings: ImagerySettings, stack: AsyncExitStack) -> DecoderPool:
+    pool = DecoderPool(
+        settings.workers,
+        settings.queue,
+        settings.worker_memory_bytes,
+        Limits(pixels=settings.max_pixels),
+    )
+    stack.push_async_callback(pool.close)
+    await pool.start()
+    return pool
+
+
+async def _objects(
+    settings: ImagerySettings, shared: SharedCache, stack: AsyncExitStack
+) -> ObjectStore:
+    s3 = S3Origin(
+        await stack.enter_async_context(s3_client(settings)),
+        await stack.enter_async_context(object_session(settings.connections)),
+        DiskCache(settings.disk_cache_dir, settings.disk_cache_bytes),
+        fetches=settings.fetches,
+        max_bytes=settings.max_source_bytes,
+        deadline_s=settings.deadline_s,
+    )
+    return ObjectStore(
+        s3,
+        MirrorOrigin(settings.mirror_root, settings.max_source_bytes),
+        shared,
+        recheck_s=settings.source_recheck_s,
+        failure_s=settings.failure_ttl_s,
+    )
+
+
+async def _catalog(
+    settings: ImagerySettings, checks: dict[str, Check], stack: AsyncExitStack
+) -> CatalogSources:
+    session = await stack.enter_async_context(aiohttp.ClientSession())
+    catalog = CatalogSources(session, settings.catalog_url, settings.image_source_ttl_s)
+    checks["catalog"] = catalog.check
+    return catalog
+
+
+def _budgets(settings: ImagerySettings) -> Budgets:
+    return Budgets(
+        picture_bytes=settings.rendered_max_bytes,
+        picture_ttl_s=settings.rendered_ttl_s,
+        failure_ttl_s=settings.failure_ttl_s,
+    )

@@ -1,0 +1,107 @@
+"""What a worker does with one file: functions from a call to (answer, payload)."""
+
+import mmap
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from imagery.dicom.elements import elements_document
+from imagery.dicom.errors import UnreadableImageError
+from imagery.dicom.limits import Limits
+from imagery.dicom.reader import DicomFile, open_dicom
+from imagery.dicom.stored import Reading, read_stored_values
+from imagery.rendering.render import Tones, read_tones, reduction, render
+from imagery.rendering.request import Rendering, rendering_from
+
+Answer = tuple[dict[str, Any], bytes]
+
+
+class PictureTaskError(Exception):
+    """The request, not the file, is at fault: ``parameter`` names what of it."""
+
+    def __init__(self, parameter: str, reason: str) -> None:
+        super().__init__(reason)
+        self.parameter = parameter
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Call:
+    """A task's document, the descriptors that came with it, and whom to tell about attempts."""
+
+    document: dict[str, Any]
+    descriptors: list[int]
+    limits: Limits
+    attempt: Callable[[str], None]
+
+
+def render_task(call: Call) -> Answer:
+    """Render the file of the first descriptor.
+
+    With a second one, decoded values are read from it if ``decoded`` describes them, else written
+    to it, and ``decoded`` in the answer says how.
+    """
+    rendering = rendering_from(call.document["rendering"])
+    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    tones = read_tones(file, rendering.window, call.limits)
+    _check(rendering, tones, call.limits)
+    stored, decoded = _stored_values(call, file, tones, rendering)
+    picture = render(file, tones, rendering, stored)
+    meta = {
+        "mirrored": picture.mirrored,
+        "chest_wall": picture.chest_wall,
+        "width": picture.width,
+        "height": picture.height,
+        "decoded": decoded,
+    }
+    return meta, picture.body
+
+
+def elements_task(call: Call) -> Answer:
+    """The elements of the file as a JSON document."""
+    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    return {}, elements_document(file, call.limits)
+
+
+TASKS: dict[str, Callable[[Call], Answer]] = {"render": render_task, "elements": elements_task}
+
+
+def _mapped(descriptor: int) -> mmap.mmap:
+    if os.fstat(descriptor).st_size == 0:
+        raise UnreadableImageError("the file is empty")
+    return mmap.mmap(descriptor, 0, prot=mmap.PROT_READ)
+
+
+def _check(rendering: Rendering, tones: Tones, limits: Limits) -> None:
+    image = tones.image
+    if not 1 <= rendering.frame <= image.number_of_frames:
+        raise PictureTaskError("frame", f"the image has frames 1 to {image.number_of_frames}")
+    height, width = rendering.size.of(image.rows, image.columns)
+    if height * width > limits.pixels or max(height, width) > 65535:
+        name = "short_edge" if rendering.size.fit == "short_edge" else "viewport"
+        raise PictureTaskError(name, f"asks for {width} x {height} pixels, too many")
+    if rendering.format == "webp" and max(height, width) > 16383:
+        raise PictureTaskError("format", "WebP holds at most 16383 x 16383 pixels")
+
+
+def _stored_values(
+    call: Call, file: DicomFile, tones: Tones, rendering: Rendering
+) -> tuple[NDArray[Any], dict[str, Any] | None]:
+    decoded = call.document.get("decoded")
+    if decoded:
+        values = np.frombuffer(_mapped(call.descriptors[1]), np.dtype(decoded["dtype"]))
+        return values.reshape(decoded["shape"]), None
+    keep = len(call.descriptors) > 1
+    reduce = 0 if keep else reduction(file, tones, rendering)
+    avoided = tuple(call.document.get("avoided", ()))
+    reading = Reading(rendering.frame, reduce, avoided, call.attempt)
+    stored = read_stored_values(file, tones.image, reading)
+    if not keep or file.pixel_length is not None:
+        return stored, None
+    with os.fdopen(os.dup(call.descriptors[1]), "wb") as out:
+        out.write(np.ascontiguousarray(stored).data)
+    return stored, {"dtype": stored.dtype.str, "shape": list(stored.shape)}

@@ -1,0 +1,128 @@
+"""The flow of a request: version, ETag, shared cache, and only then file and worker."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from imagery.answers import Answer, Refusal, answer_key, entity_tag, pack_answer, unpack_answer
+from imagery.flights import Background, Flights
+from imagery.objects.store import ObjectStore
+from imagery.objects.types import SourceFile
+from imagery.rendering.request import Rendering
+from imagery.shared_cache import SharedCache
+from imagery.sources import ImageSource
+from imagery.studio import Studio
+
+Make = Callable[[SourceFile], Awaitable[Answer | Refusal]]
+
+
+@dataclass(frozen=True)
+class Tagged:
+    """An answer under its ETag; ``answer`` None: the asker has it already (304)."""
+
+    etag: str
+    answer: Answer | Refusal | None
+
+
+@dataclass(frozen=True)
+class Budgets:
+    """What is kept in Valkey and for how long."""
+
+    picture_bytes: int
+    picture_ttl_s: int
+    failure_ttl_s: int
+
+
+class Imagery:
+    """Pictures and documents of image sources, each made once."""
+
+    def __init__(
+        self, objects: ObjectStore, studio: Studio, shared: SharedCache, budgets: Budgets
+    ) -> None:
+        self.objects = objects
+        self._studio = studio
+        self._shared = shared
+        self._budgets = budgets
+        self._flights: Flights[Tagged] = Flights()
+        self._background = Background()
+        self.hits = 0
+        self.misses = 0
+
+    async def close(self) -> None:
+        """Finish what is being written."""
+        await self._background.close()
+
+    async def picture(
+        self, source: ImageSource, rendering: Rendering, known_tags: str | None = None
+    ) -> Tagged:
+        """The picture, or nothing where ``known_tags`` (If-None-Match) holds its ETag."""
+
+        async def make(file: SourceFile) -> Answer | Refusal:
+            return await self._studio.render(source.source, file, rendering)
+
+        return await self._find(source, rendering.key(), make, known_tags)
+
+    async def elements(self, source: ImageSource, known_tags: str | None = None) -> Tagged:
+        """The elements of the file as a JSON document."""
+        return await self._find(source, "elements", self._studio.elements, known_tags)
+
+    async def original(self, source: ImageSource) -> SourceFile:
+        """The file itself."""
+        version = await self.objects.known_version(source.source)
+        return await self.objects.open(source.source, version)
+
+    async def _find(
+        self, source: ImageSource, what: str, make: Make, known_tags: str | None
+    ) -> Tagged:
+        version = await self.objects.known_version(source.source)
+        if version is not None:
+            key = answer_key(source, version, what)
+            if known_tags and has_tag(known_tags, entity_tag(key)):
+                self.hits += 1
+                return Tagged(entity_tag(key), None)
+            kept = await self._kept(key)
+            if kept is not None:
+                self.hits += 1
+                return kept
+        name = (source.dataset, source.sop_instance_uid, source.source, what)
+        return await self._flights.join(name, lambda: self._make(source, what, make))
+
+    async def _make(self, source: ImageSource, what: str, make: Make) -> Tagged:
+        """Take the turn, look once more, then fetch, make and keep."""
+        turn = f"imagery:turn:{answer_key(source, source.source, what)}"
+        async with self._shared.turn(turn):
+            version = await self.objects.known_version(source.source)
+            if version is not None:
+                kept = await self._kept(answer_key(source, version, what))
+                if kept is not None:
+                    self.hits += 1
+                    return kept
+            self.misses += 1
+            file = await self.objects.open(source.source, version)
+            key = answer_key(source, file.version, what)
+            if file.version != version:
+                # Its version was not known before: the picture may be there all the same.
+                kept = await self._kept(key)
+                if kept is not None:
+                    return kept
+            answer = await make(file)
+            if isinstance(answer, Refusal) and answer.parameter is None:
+                self.objects.discard(source.source, file.version)
+            await self._keep(key, answer)
+            return Tagged(entity_tag(key), answer)
+
+    async def _kept(self, key: str) -> Tagged | None:
+        value = await self._shared.get(f"imagery:answer:{key}")
+        return Tagged(entity_tag(key), unpack_answer(value)) if value else None
+
+    async def _keep(self, key: str, answer: Answer | Refusal) -> None:
+        if isinstance(answer, Answer) and len(answer.body) > self._budgets.picture_bytes:
+            return
+        refused = isinstance(answer, Refusal)
+        ttl = self._budgets.failure_ttl_s if refused else self._budgets.picture_ttl_s
+        await self._shared.put(f"imagery:answer:{key}", pack_answer(answer), ttl)
+
+
+def has_tag(known_tags: str, etag: str) -> bool:
+    """Whether an If-None-Match header holds ``etag`` (RFC 9110 13.1.2, weak comparison)."""
+    tags = (tag.strip().removeprefix("W/") for tag in known_tags.split(","))
+    return any(tag in (etag, "*") for tag in tags)

@@ -1,0 +1,1 @@
+"""Source files: where DICOM objects lie, fetched once and kept on disk."""

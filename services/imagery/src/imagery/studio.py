@@ -1,0 +1,134 @@
+"""Where pictures are made: file, decoded pixels, worker; one decode however many ask."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from chassis.logs import get_logger
+
+from imagery.answers import Answer, Refusal
+from imagery.bounded import LruCache
+from imagery.decoding.pool import DecoderPool, WorkerDiedError
+from imagery.decoding.protocol import Message
+from imagery.descriptors import Descriptor, memory_file
+from imagery.objects.types import SourceFile
+from imagery.rendering.request import Rendering
+
+log = get_logger(__name__)
+
+CRASHES = 3
+KEEP_FROM = 1024
+NATIVE_FRAMES = 10_000
+
+
+@dataclass(frozen=True)
+class Pixels:
+    """Decoded stored values of one frame in memory, and their layout."""
+
+    memory: Descriptor
+    layout: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame of one version of one object."""
+
+    uri: str
+    version: str
+    frame: int
+
+
+class Studio:
+    """Renders open source files in the worker pool and keeps decoded pixels of large pictures."""
+
+    def __init__(self, pool: DecoderPool, pixel_bytes: int, deadline_s: float) -> None:
+        self._pool = pool
+        self._deadline_s = deadline_s
+        self._pixels: LruCache[Frame, Pixels] = LruCache(pixel_bytes, lambda p: p.memory.size)
+        self._native: LruCache[Frame, bool] = LruCache(NATIVE_FRAMES)
+        self._decoding: dict[Frame, asyncio.Lock] = {}
+        self.decodes = 0
+
+    async def render(self, uri: str, file: SourceFile, rendering: Rendering) -> Answer | Refusal:
+        """A picture of ``file``.
+
+        Small pictures decode what they need. Large ones, and those with a window of their own, are
+        likely to be followed by others of the same frame: their pixels are decoded once and kept.
+        """
+        task = {"task": "render", "rendering": asdict(rendering)}
+        frame = Frame(uri, file.version, rendering.frame)
+        kept = self._pixels.get(frame)
+        if kept is None and (_is_passing(rendering) or self._native.get(frame)):
+            self.decodes += 1
+            return _answer(await self._run(task, [file.descriptor]))
+        found = kept or await self._first(frame, file, task)
+        if isinstance(found, Message):
+            return _answer(found)
+        task["decoded"] = found.layout
+        return _answer(await self._run(task, [file.descriptor, found.memory]))
+
+    @property
+    def pixel_bytes(self) -> int:
+        """Bytes of decoded pixels that are kept."""
+        return self._pixels.weight
+
+    async def elements(self, file: SourceFile) -> Answer | Refusal:
+        """The elements of ``file`` as JSON."""
+        return _answer(await self._run({"task": "elements"}, [file.descriptor]))
+
+    async def _first(
+        self, frame: Frame, file: SourceFile, task: dict[str, Any]
+    ) -> Pixels | Message:
+        """Decode and keep the frame while answering; those who come meanwhile get its pixels."""
+        lock = self._decoding.setdefault(frame, asyncio.Lock())
+        try:
+            async with lock:
+                kept = self._pixels.get(frame)
+                if kept is not None:
+                    return kept
+                self.decodes += 1
+                memory = memory_file("pixels")
+                message = await self._run(task, [file.descriptor, memory])
+                layout = message.document.get("decoded")
+                if layout:
+                    self._pixels.put(frame, Pixels(memory, layout))
+                elif message.document["ok"]:
+                    self._native.put(frame, True)  # the file itself is the decoded pixels
+                return message
+        finally:
+            if not lock.locked():
+                self._decoding.pop(frame, None)
+
+    async def _run(self, task: dict[str, Any], files: Sequence[Descriptor]) -> Message:
+        """Run a task; where a decoder takes its process down, once more without that decoder."""
+        avoided: list[str] = []
+        for _ in range(CRASHES):
+            try:
+                asked = {**task, "avoided": avoided}
+                return await self._pool.run(asked, files, self._deadline_s)
+            except WorkerDiedError as error:
+                log.warning("decoder crashed", extra={"decoder": error.attempt})
+                if error.attempt is None:
+                    break
+                avoided.append(error.attempt)
+        return Message({"ok": False, "reason": "decoding it ends the decoder's process"})
+
+
+def _is_passing(rendering: Rendering) -> bool:
+    """Whether no other picture of this frame is likely to be asked for soon."""
+    size = rendering.size
+    if rendering.window is not None or size.fit == "full":
+        return False
+    return max(size.width, size.height) < KEEP_FROM
+
+
+def _answer(message: Message) -> Answer | Refusal:
+    document = message.document
+    if document["ok"]:
+        facts = ("mirrored", "chest_wall", "width", "height")
+        meta = {name: document[name] for name in facts if name in document}
+        return Answer(bytes(message.payload), meta)
+    if document.get("unforeseen"):
+        log.error("unforeseen fault in a worker", extra={"reason": document["reason"]})
+    return Refusal(document["reason"], document.get("element"), document.get("parameter"))
