@@ -78,6 +78,9 @@ def _file_meta(stream: Any) -> Dataset:
     """The file meta information, if the file begins with one; the stream is left behind it."""
     preamble = stream.read(132)
     if preamble[128:] != b"DICM":
+        # Old files have no preamble; they begin with the identifying group itself.
+        if int.from_bytes(preamble[:2], "little") not in (0x0002, 0x0008):
+            raise UnreadableImageError("not a DICOM file")
         return Dataset()
     return read_dataset(stream, False, True, stop_when=lambda tag, vr, length: tag >> 16 != 2)
 
@@ -108,8 +111,6 @@ def _guessed(implicit: bool, little: bool) -> str:
 def _located(dataset: Dataset, syntax: str, stream: Any, buffer: memoryview) -> DicomFile:
     """Parse the head of the pixel data element, where reading stopped (PS3.5 7.1)."""
     start = stream.tell()
-    if len(dataset) == 0:
-        raise UnreadableImageError("not a DICOM file: it has no elements")
     big = syntax == "1.2.840.10008.1.2.2"
     order: Literal["big", "little"] = "big" if big else "little"
     head = bytes(buffer[start : start + 12])
