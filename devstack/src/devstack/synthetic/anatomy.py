@@ -8,8 +8,9 @@ oblique (MLO) one, lateral and superior towards the top.
 from dataclasses import dataclass
 
 import numpy as np
-from devstack.synthetic.hashing import Floats, between, uniform
 from numpy.typing import NDArray
+
+from devstack.synthetic.hashing import Floats, between, uniform
 
 Ints = NDArray[np.int64]
 

@@ -4,8 +4,9 @@ from dataclasses import dataclass, fields
 from typing import Any, Self
 
 import numpy as np
-from devstack.synthetic.hashing import Floats
 from numpy.typing import NDArray
+
+from devstack.synthetic.hashing import Floats
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -51,6 +52,8 @@ class Patients(Records):
     tomo_from: Ints
     implants: Bools
     recorded: Bools
+    roi_share: Floats
+    pixel_scale: Floats
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,8 @@ def image_geometry(chunk: Chunk, generation: Generation) -> Geometry:
     full = np.where(large[:, None], geometry_rows("large")[model], geometry_rows("small")[model])
     field = full * detector_spacing()[model][:, None]
     size = np.where(images.cview[:, None], geometry_rows("cview")[model], full)
-    size = np.rint(size * generation.pixel_scale).astype(np.int64)
+    scale = chunk.patients.pixel_scale[chunk.exams.patient[images.exam]]
+    size = np.rint(size * scale[:, None]).astype(np.int64)
     backwards = stored_backwards(chunk, images, generation)
     frame = Frame(field[:, 0], field[:, 1], _OBLIQUE[images.view])
     return Geometry(

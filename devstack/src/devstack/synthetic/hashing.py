@@ -37,4 +37,4 @@ def uniform(*keys: ArrayLike) -> Floats:
 
 def between(low: ArrayLike, high: ArrayLike, *keys: ArrayLike) -> Floats:
     """A uniform number in [low, high) per row of the keys."""
-    return np.asarray(low) + (np.asarray(high) - np.asarray(low)) * uniform(*keys)
+    return np.asarray(low + (np.asarray(high) - low) * uniform(*keys), dtype=np.float64)

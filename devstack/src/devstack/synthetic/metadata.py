@@ -138,7 +138,7 @@ def _pixels(context: Context) -> dict[str, Cells]:
     padded = uniform(number, 512) < 0.7
     bits = np.where(cview, "10.0", "12.0").astype(object)
     spacing = np.array(
-        [f"[{value:.4g}, {value:.4g}]" for value in np.unique(geometry.spacing)], dtype=object
+        [f"[{value:.6g}, {value:.6g}]" for value in np.unique(geometry.spacing)], dtype=object
     )
     spacing = cells_of(spacing.tolist())[
         np.searchsorted(np.unique(geometry.spacing), geometry.spacing)
@@ -226,7 +226,7 @@ def _view(context: Context) -> dict[str, Cells]:
         "0_ViewCodeSequence_0_ViewModifierCodeSequence_CodingSchemeDesignator": scheme,
         "PositionerPrimaryAngle": only(
             uniform(number, 535) >= 0.02,
-            cells_of([f"{v}.0" for v in range(0, 181)])[angle.astype(int)],
+            cells_of([f"{v}.0" for v in range(181)])[angle.astype(int)],
         ),
         "ImageLaterality": only(uniform(number, 536) >= 0.01, context.side),
         "Laterality": only(context.maker != _HOLOGIC, context.side),

@@ -1,6 +1,7 @@
 """What a caller can choose: how much is written, which defects it carries, which patients are drawn on purpose."""
 
 from dataclasses import dataclass, field, fields
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ class Defects:
     @classmethod
     def none(cls) -> "Defects":
         """The same tables without any defect."""
-        return cls(**{f.name: 0.0 if f.type in (float, "float") else False for f in fields(cls)})
+        off: dict[str, Any] = {f.name: type(f.default)(0) for f in fields(cls)}
+        return cls(**off)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """Patients: identifiers, demographics, density and the machines that image them."""
 
 import numpy as np
+
 from devstack.synthetic.arrays import Bools, Ints, Patients
 from devstack.synthetic.hashing import hash_keys
 from devstack.synthetic.options import Generation
@@ -14,6 +15,8 @@ MAX_PATIENTS = 10_000_000
 
 def patient_ids(numbers: Ints, seed: int) -> Ints:
     """8-digit `empi_anon`, all beginning with 9, distinct for distinct patient numbers."""
+    if len(numbers) and numbers.max() >= MAX_PATIENTS:
+        raise ValueError(f"8-digit identifiers are enough for {MAX_PATIENTS} patients")
     offset = int(hash_keys(seed, 101)[0] % np.uint64(MAX_PATIENTS))
     return 90_000_000 + (numbers * 6_180_339 + offset) % MAX_PATIENTS
 
@@ -49,6 +52,8 @@ def draw_patients(
         tomo_from=_tomo_from(rng, n),
         implants=rng.random(n) < 0.022,
         recorded=rng.random(n) >= missing,
+        roi_share=np.full(n, generation.roi_share),
+        pixel_scale=np.full(n, generation.pixel_scale),
     )
 
 

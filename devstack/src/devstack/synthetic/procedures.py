@@ -1,8 +1,8 @@
 """Clinical rows: findings numbered within their exam, biopsied, operated on, and spoilt where the real table is."""
 
 import numpy as np
+
 from devstack.synthetic.arrays import (
-    ASSES,
     ASSES_CODE,
     ClinicalRows,
     Exams,

@@ -67,8 +67,8 @@ def _outlined_pairs(chunk: Chunk, generation: Generation) -> tuple[Ints, Ints]:
 def _outlined(chunk: Chunk, generation: Generation) -> Bools:
     """Findings that a radiologist outlined: a share of the recalled, fewer of the others, hardly any negative."""
     rows = chunk.rows
-    share = np.full(len(rows), generation.roi_share / 5)
-    share[rows.asses == ASSES_CODE["A"]] = generation.roi_share
+    usual = chunk.patients.roi_share[chunk.exams.patient[rows.exam]]
+    share = np.where(rows.asses == ASSES_CODE["A"], usual, usual / 5)
     quiet = np.isin(rows.asses, [ASSES_CODE["N"], ASSES_CODE["B"]])
     share[quiet] = generation.defects.roi_on_negatives
     described = (rows.kind > 0) | ~quiet

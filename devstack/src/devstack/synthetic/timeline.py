@@ -1,6 +1,7 @@
 """Exams and findings over the years: screens, recalls, work-ups, short-interval follow-ups, known cancers."""
 
 import numpy as np
+
 from devstack.synthetic.arrays import (
     ASSES_CODE,
     Bools,

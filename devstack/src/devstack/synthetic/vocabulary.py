@@ -9,8 +9,9 @@ from importlib.resources import files
 from typing import Any
 
 import numpy as np
-from devstack.synthetic.hashing import Floats
 from numpy.typing import NDArray
+
+from devstack.synthetic.hashing import Floats
 
 Cells = NDArray[np.object_]
 Codes = NDArray[np.int64]
