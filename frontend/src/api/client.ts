@@ -74,7 +74,8 @@ async function send(path: string, options: RequestOptions): Promise<Response> {
 
 async function problemOf(response: Response): Promise<ApiError> {
   // Signing in with a wrong password is a 401 of its own kind: nobody lost a session.
-  if (response.status === 401 && !response.url.endsWith("/api/v1/session")) unauthenticated.value = true;
+  if (response.status === 401 && !response.url.endsWith("/api/v1/session"))
+    unauthenticated.value = true;
   const requestId = response.headers.get("X-Request-ID");
   const fallback: Problem = {
     title: response.statusText || `HTTP ${response.status}`,

@@ -85,7 +85,8 @@ export async function refresh(): Promise<void> {
     jobs.value = next;
     jobsError.value = null;
   } catch (error) {
-    if (!isAbort(error)) jobsError.value = error instanceof Error ? error : new Error(String(error));
+    if (!isAbort(error))
+      jobsError.value = error instanceof Error ? error : new Error(String(error));
   }
   jobsLoaded.value = true;
 }

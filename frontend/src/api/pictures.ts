@@ -25,7 +25,8 @@ export interface Rendering {
   readonly version: string;
 }
 
-const roundUp = (n: number): number => Math.max(RENDERED_STEP, Math.ceil(n / RENDERED_STEP) * RENDERED_STEP);
+const roundUp = (n: number): number =>
+  Math.max(RENDERED_STEP, Math.ceil(n / RENDERED_STEP) * RENDERED_STEP);
 
 export function renderedUrl(imageId: number, rendering: Rendering): string {
   const query = new URLSearchParams({

@@ -5,17 +5,26 @@ import type { Person, Session } from "./types";
 /** `undefined` until the first answer; `null` when nobody is signed in. */
 export const person = signal<Person | null | undefined>(undefined);
 
+/** Says that this browser signed in once: without it, asking the server who one is would only fail. */
+const SIGNED_IN = "embedlab.signed-in";
+
 function enter(session: Session): void {
   setCsrfToken(session.csrf_token);
+  localStorage.setItem(SIGNED_IN, "1");
   unauthenticated.value = false;
   person.value = session.person;
 }
 
 export async function resumeSession(): Promise<void> {
+  if (!localStorage.getItem(SIGNED_IN)) {
+    person.value = null;
+    return;
+  }
   try {
     enter(await request<Session>("/api/v1/me"));
   } catch (error) {
     if (error instanceof ApiError && error.status === 401) {
+      localStorage.removeItem(SIGNED_IN);
       person.value = null;
       return;
     }
@@ -30,6 +39,7 @@ export async function signIn(email: string, password: string): Promise<void> {
 export async function signOut(): Promise<void> {
   await request<void>("/api/v1/session", { method: "DELETE" });
   setCsrfToken("");
+  localStorage.removeItem(SIGNED_IN);
   person.value = null;
 }
 

@@ -7,8 +7,10 @@ export function listExperiments(signal?: AbortSignal): Promise<Page<Experiment>>
 
 export interface JobRequest {
   readonly experiment: string;
-  readonly cohort_id: string;
+  readonly cohort_id?: string;
+  readonly array?: string;
   readonly name?: string;
+  readonly profile?: string;
   readonly overrides: Readonly<Record<string, unknown>>;
 }
 

@@ -1,6 +1,7 @@
 /** Bodies of the API, as docs/architecture.md writes them. */
-import type { Totals } from "../lib/format";
+
 import type { JsonCondition, Value } from "../lib/filter";
+import type { Totals } from "../lib/format";
 
 export interface Page<T> {
   items: T[];
@@ -189,7 +190,7 @@ export interface Cohort extends CohortPreview {
   sha256: string;
   dataset: string;
   revision_id: string | number;
-  owner: string;
+  owner: string | Owner;
   created_at: string;
   definition: Omit<CohortDefinition, "name"> & { name?: string };
 }
@@ -229,6 +230,7 @@ export interface PublishedFigure {
 
 export interface Experiment {
   name: string;
+  version?: number;
   title: string;
   description: string;
   task?: string;
@@ -236,6 +238,7 @@ export interface Experiment {
   classes: string[];
   models: string[];
   defaults: Record<string, unknown>;
+  profiles?: Record<string, Record<string, unknown>>;
   overrides: JsonSchema;
   cohort: Partial<CohortDefinition> | null;
   published: PublishedFigure[];
@@ -271,13 +274,20 @@ export interface Metrics {
   baseline?: Record<string, unknown> | null;
 }
 
+export interface Owner {
+  person_id: string;
+  name: string;
+}
+
 export interface Job {
   job_id: string;
   name: string | null;
   experiment: string;
   cohort_id: string | null;
-  owner: string;
+  dataset?: string | null;
+  owner: Owner;
   state: JobState;
+  control?: string | null;
   created_at: string;
   started_at: string | null;
   finished_at: string | null;
@@ -292,11 +302,12 @@ export interface Job {
   metrics: Metrics | null;
   reason: string | null;
   attempts?: number;
+  cancel_requested?: boolean;
   worker?: string | null;
-  spec?: Record<string, unknown> | null;
+  spec?: { settings?: Record<string, unknown>; protocol?: string; profile?: string } | null;
+  spec_sha256?: string;
   warnings?: string[] | null;
   estimate?: { bytes: number | null; disk: number | null; minutes: number | null } | null;
-  log_tail?: string[] | string | null;
 }
 
 export interface Artifact {

@@ -49,7 +49,19 @@ const NAMES: Readonly<Record<string, string>> = {
   bside: "Side of procedure",
 };
 
-const SAID_ELSEWHERE = new Set(["asses", "side", "numfind", "massshape", "massmargin", "massdens", "calcfind", "calcdistri", "calcnumber", "otherfind", "implanfind"]);
+const SAID_ELSEWHERE = new Set([
+  "asses",
+  "side",
+  "numfind",
+  "massshape",
+  "massmargin",
+  "massdens",
+  "calcfind",
+  "calcdistri",
+  "calcnumber",
+  "otherfind",
+  "implanfind",
+]);
 
 const ZERO_MEANS_ABSENT = new Set(["size", "distance", "calcnumber", "stable", "new"]);
 
@@ -87,9 +99,11 @@ function kindName(kind: string, finding: Finding): string {
 /** `Mass: irregular, spiculated, high density`. One sentence per kind that is described. */
 export function findingSentences(finding: Finding): string[] {
   return IN_WORDS.flatMap(({ kind, columns }) => {
-    const words = columns.filter((column) => present(finding.values, column)).map((column) =>
-      column === "calcnumber" ? `${finding.values[column]} in number` : wordsOf(finding, column),
-    );
+    const words = columns
+      .filter((column) => present(finding.values, column))
+      .map((column) =>
+        column === "calcnumber" ? `${finding.values[column]} in number` : wordsOf(finding, column),
+      );
     return words.length ? [capitalise(kindName(kind, finding) + words.join(", "))] : [];
   });
 }

@@ -50,7 +50,9 @@ const preference = (image: HangingImage, kind: string): number =>
 export function readingOrder<T extends HangingImage>(images: readonly T[]): T[] {
   const rank = (image: T): number => {
     const slot = slotOf(image);
-    return (slot ? SLOTS.indexOf(slot) : SLOTS.length) + (image.FinalImageType === "cview" ? 10 : 0);
+    return (
+      (slot ? SLOTS.indexOf(slot) : SLOTS.length) + (image.FinalImageType === "cview" ? 10 : 0)
+    );
   };
   return [...images].sort((a, b) => rank(a) - rank(b) || a.image_id - b.image_id);
 }

@@ -16,7 +16,8 @@ export function niceScale(low: number, high: number, count = 4): Scale {
   const min = Math.floor(low / step) * step;
   const max = Math.max(Math.ceil(high / step) * step, min + step);
   const ticks: number[] = [];
-  for (let i = 0; min + i * step <= max + step / 2; i += 1) ticks.push(Number((min + i * step).toPrecision(10)));
+  for (let i = 0; min + i * step <= max + step / 2; i += 1)
+    ticks.push(Number((min + i * step).toPrecision(10)));
   return { min, max, ticks };
 }
 

@@ -33,7 +33,10 @@ export function setParameters(
 }
 
 /** `null` stays readable: `path_severity=null`; an empty query leaves no question mark. */
-export function withQuery(to: string, parameters: URLSearchParams | readonly [string, string][]): string {
+export function withQuery(
+  to: string,
+  parameters: URLSearchParams | readonly [string, string][],
+): string {
   const text = new URLSearchParams([...parameters]).toString();
   return text ? `${to}?${text}` : to;
 }

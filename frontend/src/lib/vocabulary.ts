@@ -36,7 +36,14 @@ export function assessmentRank(code: string): number {
   return place < 0 ? ASSESSMENTS.length : place;
 }
 
-const DENSITY = ["", "A, almost entirely fat", "B, scattered fibroglandular", "C, heterogeneously dense", "D, extremely dense", "male"];
+const DENSITY = [
+  "",
+  "A, almost entirely fat",
+  "B, scattered fibroglandular",
+  "C, heterogeneously dense",
+  "D, extremely dense",
+  "male",
+];
 
 /** `density C, heterogeneously dense`; tissueden is 1.0 to 5.0 in the table. */
 export function densityWords(tissueden: string | number | null | undefined): string | null {

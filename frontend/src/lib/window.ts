@@ -41,6 +41,7 @@ export function previewOf(from: Window, to: Window): { slope: number; intercept:
 export function parseWindow(text: string | null): Window | null {
   const parts = (text ?? "").split(",").map(Number);
   const [center, width] = parts;
-  if (center === undefined || width === undefined || parts.some((part) => !Number.isFinite(part))) return null;
+  if (center === undefined || width === undefined || parts.some((part) => !Number.isFinite(part)))
+    return null;
   return width >= 1 ? { center, width } : null;
 }

@@ -9,7 +9,8 @@ export interface View {
 export const FITTED: View = { scale: 1, x: 0, y: 0 };
 export const MAX_SCALE = 16;
 
-const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value));
+const clamp = (value: number, low: number, high: number): number =>
+  Math.min(high, Math.max(low, value));
 
 /** The picture never leaves its frame: at scale s it may move by half of what stands over. */
 function held(view: View): View {

@@ -25,8 +25,14 @@ interface Route {
 const ROUTES: readonly Route[] = [
   { pattern: "/images/:id", load: () => import("../features/case/page").then((m) => m.CasePage) },
   { pattern: "/cohorts", load: () => import("../features/cohorts/list").then((m) => m.CohortList) },
-  { pattern: "/cohorts/new", load: () => import("../features/cohorts/build").then((m) => m.CohortBuild) },
-  { pattern: "/cohorts/:id", load: () => import("../features/cohorts/detail").then((m) => m.CohortDetail) },
+  {
+    pattern: "/cohorts/new",
+    load: () => import("../features/cohorts/build").then((m) => m.CohortBuild),
+  },
+  {
+    pattern: "/cohorts/:id",
+    load: () => import("../features/cohorts/detail").then((m) => m.CohortDetail),
+  },
   { pattern: "/jobs", load: () => import("../features/jobs/list").then((m) => m.JobList) },
   { pattern: "/jobs/new", load: () => import("../features/jobs/submit").then((m) => m.JobSubmit) },
   { pattern: "/jobs/:id", load: () => import("../features/jobs/detail").then((m) => m.JobDetail) },
@@ -39,7 +45,8 @@ function Lazy({ route, id }: { route: Route; id: string }) {
     let current = true;
     route.load().then(
       (view) => current && setPage({ of: route, view }),
-      (reason: unknown) => current && setError(reason instanceof Error ? reason : new Error(String(reason))),
+      (reason: unknown) =>
+        current && setError(reason instanceof Error ? reason : new Error(String(reason))),
     );
     return () => {
       current = false;
@@ -85,9 +92,14 @@ function Rail() {
         <img src="/icon.svg" alt="" width="24" height="24" />
       </a>
       {ROOMS.map((room) => {
-        const inside = here === "/" ? room.href === "/explore" : room.under.some((one) => here.startsWith(one));
+        const inside =
+          here === "/" ? room.href === "/explore" : room.under.some((one) => here.startsWith(one));
         return (
-          <a key={room.href} href={room.href} {...(inside ? { "aria-current": "page" as const } : {})}>
+          <a
+            key={room.href}
+            href={room.href}
+            {...(inside ? { "aria-current": "page" as const } : {})}
+          >
             <Icon name={room.icon} size={18} />
             <span>{room.name}</span>
           </a>
@@ -157,7 +169,6 @@ export function App() {
       setError(reason instanceof Error ? reason : new Error(String(reason))),
     );
   };
-  // biome-ignore lint/correctness/useExhaustiveDependencies: once, when the page opens
   useEffect(resume, []);
   if (error) {
     return (

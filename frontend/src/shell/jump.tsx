@@ -49,25 +49,27 @@ export function Jump() {
     }
   };
   return (
-    <form class="jump" role="search" onSubmit={submit}>
-      <Icon name="search" size={14} />
-      <input
-        ref={field}
-        class="input"
-        type="search"
-        placeholder="Patient, exam, image, job or cohort id"
-        aria-label="Jump to an id"
-        aria-invalid={wrong !== ""}
-        autocomplete="off"
-        spellcheck={false}
-        onInput={() => setWrong("")}
-      />
-      <kbd aria-hidden="true">/</kbd>
-      {wrong && (
-        <p class="jump-wrong" role="alert">
-          {wrong}
-        </p>
-      )}
-    </form>
+    <search>
+      <form class="jump" onSubmit={submit}>
+        <Icon name="search" size={14} />
+        <input
+          ref={field}
+          class="input"
+          type="search"
+          placeholder="Jump to an id"
+          aria-label="Jump to the id of a patient, exam, image, job or cohort"
+          aria-invalid={wrong !== ""}
+          autocomplete="off"
+          spellcheck={false}
+          onInput={() => setWrong("")}
+        />
+        <kbd>/</kbd>
+        {wrong && (
+          <p class="jump-wrong" role="alert">
+            {wrong}
+          </p>
+        )}
+      </form>
+    </search>
   );
 }

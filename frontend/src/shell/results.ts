@@ -79,7 +79,10 @@ async function loadPage(
   aborted: AbortSignal,
 ): Promise<void> {
   try {
-    const page = await searchImages({ ...wanted, sort: wanted.sort || undefined, cursor, limit }, aborted);
+    const page = await searchImages(
+      { ...wanted, sort: wanted.sort || undefined, cursor, limit },
+      aborted,
+    );
     if (results.value.key !== key) return;
     const items = cursor ? [...results.value.items, ...page.items] : page.items;
     results.value = { key, items, total: page.total, next: page.next, pending: false, error: null };

@@ -32,7 +32,9 @@ function DatasetChoice() {
             >
               <span>{one.title ?? one.name}</span>
               <span class="faint">
-                {one.revision ? `${formatCount(one.revision.counts.images)} images` : "nothing ingested yet"}
+                {one.revision
+                  ? `${formatCount(one.revision.counts.images)} images`
+                  : "nothing ingested yet"}
               </span>
             </button>
           </li>

@@ -49,7 +49,9 @@ export function JobTray() {
         {active.slice(0, 6).map((job) => (
           <TrayJob key={job.job_id} job={job} />
         ))}
-        {feed.value === "polling" && <p class="faint">The live stream is down; asking every few seconds.</p>}
+        {feed.value === "polling" && (
+          <p class="faint">The live stream is down; asking every few seconds.</p>
+        )}
         <a href="/jobs">All jobs</a>
       </div>
     </Menu>

@@ -18,7 +18,8 @@ const PATHS = {
   keys: "M1.5 4.5h13v8h-13zM4 7h.5M7 7h.5M10 7h.5M12.5 7h.1M5 10h6",
   copy: "M5.5 5.5h8v8h-8zM10.5 5.5v-3h-8v8h3",
   check: "M3 8.5 6.5 12 13 4.5",
-  window: "M8 4.5a3.5 3.5 0 1 0 0 7zM8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1 1M12 12l1 1M3 13l1-1M12 4l1-1",
+  window:
+    "M8 4.5a3.5 3.5 0 1 0 0 7zM8 1v1.5M8 13.5V15M1 8h1.5M13.5 8H15M3 3l1 1M12 12l1 1M3 13l1-1M12 4l1-1",
   out: "M6.5 2.5h-4v11h4M10 5l3 3-3 3M13 8H6",
   train: "M5 3l8 5-8 5z",
   lock: "M4 7h8v6.5H4zM5.5 7V5a2.5 2.5 0 0 1 5 0v2",

@@ -14,7 +14,8 @@ const shown = signal(false);
 function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || target.matches("input:not([type=checkbox]):not([type=range]), textarea, select"))
+    (target.isContentEditable ||
+      target.matches("input:not([type=checkbox]):not([type=range]), textarea, select"))
   );
 }
 
@@ -62,23 +63,26 @@ export function KeysOverlay() {
     else dialog.current?.close();
   }, [shown.value]);
   return (
-    <dialog ref={dialog} class="keys" aria-label="Keys of this page" onClose={() => {
-      shown.value = false;
-    }}>
+    <dialog
+      ref={dialog}
+      class="keys"
+      aria-label="Keys of this page"
+      onClose={() => {
+        shown.value = false;
+      }}
+    >
       <h2>Keys of this page</h2>
       <dl>
-        {layers.value
-          .flat()
-          .map((binding) => (
-            <div key={binding.does} class="row">
-              <dt>
-                {binding.keys.map((key) => (
-                  <kbd key={key}>{NAMES[key] ?? key}</kbd>
-                ))}
-              </dt>
-              <dd>{binding.does}</dd>
-            </div>
-          ))}
+        {layers.value.flat().map((binding) => (
+          <div key={binding.does} class="row">
+            <dt>
+              {binding.keys.map((key) => (
+                <kbd key={key}>{NAMES[key] ?? key}</kbd>
+              ))}
+            </dt>
+            <dd>{binding.does}</dd>
+          </div>
+        ))}
       </dl>
       <form method="dialog">
         <button type="submit" class="button">

@@ -11,21 +11,36 @@ function explain(error: Error): Explained {
   if (error instanceof UnreachableError) {
     return {
       title: "The server does not answer",
-      advice: "Nothing you set is lost: it stands in the address. The page tries again by itself when the server is back.",
+      advice:
+        "Nothing you set is lost: it stands in the address. The page tries again by itself when the server is back.",
     };
   }
   if (!(error instanceof ApiError)) {
-    return { title: "This page stumbled", advice: "Reload it; the address holds what you were looking at." };
+    return {
+      title: "This page stumbled",
+      advice: "Reload it; the address holds what you were looking at.",
+    };
   }
   if (error.status === 403) {
-    return { title: error.title, advice: "Your account may not see this. An administrator can change that." };
+    return {
+      title: error.title,
+      advice: "Your account may not see this. An administrator can change that.",
+    };
   }
   if (error.status === 404) {
-    return { title: error.title, advice: "It may have been removed, or the link was cut. Go back and pick it again." };
+    return {
+      title: error.title,
+      advice: "It may have been removed, or the link was cut. Go back and pick it again.",
+    };
   }
-  if (error.status === 422) return { title: error.title, advice: "Change the marked part and it will go on." };
-  if (error.status === 503) return { title: error.title, advice: "The server is busy or starting. Try again in a moment." };
-  return { title: error.title, advice: "Nothing was changed. Try again; if it stays, tell us the request below." };
+  if (error.status === 422)
+    return { title: error.title, advice: "Change the marked part and it will go on." };
+  if (error.status === 503)
+    return { title: error.title, advice: "The server is busy or starting. Try again in a moment." };
+  return {
+    title: error.title,
+    advice: "Nothing was changed. Try again; if it stays, tell us the request below.",
+  };
 }
 
 export function ProblemNote({

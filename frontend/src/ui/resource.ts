@@ -30,17 +30,24 @@ export function useResource<T>(
   load: (signal: AbortSignal) => Promise<T>,
   keep = true,
 ): Resource<T> {
-  const [state, setState] = useState<State<T>>({ key: null, data: undefined, error: undefined, pending: true });
+  const [state, setState] = useState<State<T>>({
+    key: null,
+    data: undefined,
+    error: undefined,
+    pending: true,
+  });
   const [slow, setSlow] = useState(false);
   const [turn, setTurn] = useState(0);
   const latest = useRef(load);
   latest.current = load;
-
-  // biome-ignore lint/correctness/useExhaustiveDependencies: `turn` asks for the same key again
   useEffect(() => {
     if (key === null) return;
     const control = new AbortController();
-    setState((old) => ({ ...old, data: keep || old.key === key ? old.data : undefined, pending: true }));
+    setState((old) => ({
+      ...old,
+      data: keep || old.key === key ? old.data : undefined,
+      pending: true,
+    }));
     const timer = setTimeout(() => setSlow(true), PATIENCE);
     const settle = (data: T | undefined, error: Error | undefined): void => {
       clearTimeout(timer);

@@ -3,7 +3,6 @@ export function SkeletonLines({ lines = [80, 60, 70] }: { lines?: readonly numbe
   return (
     <div class="stack" aria-hidden="true">
       {lines.map((width, index) => (
-        // biome-ignore lint/suspicious/noArrayIndexKey: the bars have no identity
         <div key={index} class="skeleton line" style={{ width: `${width}%` }} />
       ))}
     </div>

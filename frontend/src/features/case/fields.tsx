@@ -18,7 +18,9 @@ export function headerPairs(json: unknown): Pair[] {
   if (typeof json !== "object" || json === null) return [];
   const inner = "elements" in json ? json.elements : json;
   if (Array.isArray(inner)) return headerPairs(inner);
-  return Object.entries(inner as Record<string, unknown>).flatMap(([tag, element]) => elementPair(tag, element));
+  return Object.entries(inner as Record<string, unknown>).flatMap(([tag, element]) =>
+    elementPair(tag, element),
+  );
 }
 
 function elementPair(tag: string, element: unknown): Pair[] {

@@ -3,7 +3,7 @@ import { request } from "../../api/client";
 import { renderedUrl } from "../../api/pictures";
 import type { ImageSummary, RoiRecord } from "../../api/types";
 import { isMirrored, roiBox } from "../../lib/hanging";
-import { viewName } from "../../lib/vocabulary";
+import { assessmentWords, viewName } from "../../lib/vocabulary";
 import { previewOf, type Window } from "../../lib/window";
 import type { View } from "../../lib/zoom";
 import { AssessmentMark } from "../../ui/assessment";
@@ -24,7 +24,11 @@ export interface FilmProps {
 
 /** Chest walls meet in the middle: the right breast's frame leans right, the left breast's leans left. */
 const leanOf = (image: ImageSummary): string =>
-  image.ImageLateralityFinal === "R" ? "lean-right" : image.ImageLateralityFinal === "L" ? "lean-left" : "";
+  image.ImageLateralityFinal === "R"
+    ? "lean-right"
+    : image.ImageLateralityFinal === "L"
+      ? "lean-left"
+      : "";
 
 /** Why there is no picture: the picture's own address answers with a problem that an <img> cannot read. */
 function usePictureProblem(url: string, failed: boolean): string | null {
@@ -41,7 +45,12 @@ function usePictureProblem(url: string, failed: boolean): string | null {
   return text;
 }
 
-function Rois({ image, rois, lit, mirrored }: Pick<FilmProps, "image" | "rois" | "lit"> & { mirrored: boolean }) {
+function Rois({
+  image,
+  rois,
+  lit,
+  mirrored,
+}: Pick<FilmProps, "image" | "rois" | "lit"> & { mirrored: boolean }) {
   const { Rows: rows, Columns: columns } = image;
   if (!rows || !columns) return null;
   return (
@@ -136,7 +145,12 @@ export function Film(props: FilmProps) {
     <div class={`film ${leanOf(image)}`} ref={cell} data-image={image.image_id}>
       <div
         class="frame"
-        style={{ "--ratio": ratio, "--scale": view.scale, "--x": `${view.x * 100}%`, "--y": `${view.y * 100}%` }}
+        style={{
+          "--ratio": ratio,
+          "--scale": view.scale,
+          "--x": `${view.x * 100}%`,
+          "--y": `${view.y * 100}%`,
+        }}
       >
         {preview && (
           <svg width="0" height="0" class="window-filter" aria-hidden="true">
@@ -153,12 +167,14 @@ export function Film(props: FilmProps) {
           <img
             class={mirrored ? "mirrored" : ""}
             src={shown}
-            alt={`${name}, image ${image.image_id}`}
+            alt={`${name}, ${assessmentWords(image.asses)}`}
             draggable={false}
             style={{ filter: preview ? `url(#${filterId})` : "" }}
           />
         )}
-        {shown && !failed && <Rois image={image} rois={props.rois} lit={props.lit} mirrored={mirrored} />}
+        {shown && !failed && (
+          <Rois image={image} rois={props.rois} lit={props.lit} mirrored={mirrored} />
+        )}
       </div>
       {failed && (
         <div class="film-missing">

@@ -27,7 +27,10 @@ function FindingView({ finding, number }: { finding: Finding; number: number }) 
       )}
       {lines.length > 0 && (
         <dl class="facts">
-          {lines.map((line) => [<dt key={`${line.name}-t`}>{line.name}</dt>, <dd key={line.name}>{line.text}</dd>])}
+          {lines.map((line) => [
+            <dt key={`${line.name}-t`}>{line.name}</dt>,
+            <dd key={line.name}>{line.text}</dd>,
+          ])}
         </dl>
       )}
     </article>
@@ -49,12 +52,7 @@ export function Findings({ record, lit, onLight }: Props) {
         <p class="soft">No finding is recorded for this side of the exam.</p>
       )}
       {record.findings.map((finding, index) => (
-        <FindingView
-          // biome-ignore lint/suspicious/noArrayIndexKey: findings have no id; their order is the table's
-          key={index}
-          finding={finding}
-          number={index + 1}
-        />
+        <FindingView key={index} finding={finding} number={index + 1} />
       ))}
       {record.rois.length > 0 && (
         <ul class="rois" aria-label="Regions of interest">

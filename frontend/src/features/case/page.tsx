@@ -30,7 +30,8 @@ import { ExamStrip } from "./strip";
 import { type Tool, Viewer } from "./viewer";
 import "./case.css";
 
-const cell = (value: unknown): string | null => (value === null || value === undefined ? null : String(value));
+const cell = (value: unknown): string | null =>
+  value === null || value === undefined ? null : String(value);
 
 /** The record's own row in the shape its siblings have. */
 function summaryOf(record: ImageRecord): ImageSummary {
@@ -111,12 +112,18 @@ function useNeighbours(record: ImageRecord | undefined) {
 
 function Stepper({ neighbours }: { neighbours: ReturnType<typeof neighboursOf> }) {
   const { place, previous, next } = neighbours;
-  const address = (image: ImageSummary): string => withQuery(`/images/${image.image_id}`, carriedParameters());
+  const address = (image: ImageSummary): string =>
+    withQuery(`/images/${image.image_id}`, carriedParameters());
   const total = results.value.total;
   return (
     <div class="row stepper">
       {previous ? (
-        <a class="button quiet icon" href={address(previous)} aria-label="Previous image" title="Previous image (k)">
+        <a
+          class="button quiet icon"
+          href={address(previous)}
+          aria-label="Previous image"
+          title="Previous image (k)"
+        >
           <Icon name="left" />
         </a>
       ) : (
@@ -128,7 +135,12 @@ function Stepper({ neighbours }: { neighbours: ReturnType<typeof neighboursOf> }
         </span>
       )}
       {next ? (
-        <a class="button quiet icon" href={address(next)} aria-label="Next image" title="Next image (j)">
+        <a
+          class="button quiet icon"
+          href={address(next)}
+          aria-label="Next image"
+          title="Next image (j)"
+        >
           <Icon name="right" />
         </a>
       ) : (
@@ -157,16 +169,36 @@ export function CasePage({ id }: { id: string }) {
   }, [id]);
 
   const current = data && summaryOf(data);
-  const hangs = Boolean(data && current && slotOf(current) && data.siblings.some((one) => slotOf(one) && one.image_id !== current.image_id));
+  const hangs = Boolean(
+    data &&
+      current &&
+      slotOf(current) &&
+      data.siblings.some((one) => slotOf(one) && one.image_id !== current.image_id),
+  );
   const layout = layoutAsked.value ?? (hangs ? "four" : "one");
   const step = (to: ImageSummary | null): void => {
     if (to) navigate(withQuery(`/images/${to.image_id}`, carriedParameters()));
   };
-  const back = withQuery("/explore", [...query.value].filter(([key]) => isFilterKey(key) || key === "sort" || key === "dataset"));
+  const back = withQuery(
+    "/explore",
+    [...query.value].filter(([key]) => isFilterKey(key) || key === "sort" || key === "dataset"),
+  );
   useKeys([
-    { keys: ["j", "ArrowRight"], does: "Next image of the search", run: () => step(neighbours.next) },
-    { keys: ["k", "ArrowLeft"], does: "Previous image of the search", run: () => step(neighbours.previous) },
-    { keys: ["f"], does: "One picture or the four views", run: () => setLayout(layout === "one" ? "four" : "one") },
+    {
+      keys: ["j", "ArrowRight"],
+      does: "Next image of the search",
+      run: () => step(neighbours.next),
+    },
+    {
+      keys: ["k", "ArrowLeft"],
+      does: "Previous image of the search",
+      run: () => step(neighbours.previous),
+    },
+    {
+      keys: ["f"],
+      does: "One picture or the four views",
+      run: () => setLayout(layout === "one" ? "four" : "one"),
+    },
     { keys: ["r"], does: "ROI boxes on or off", run: () => setRoisShown(!roisShown.value) },
     { keys: ["i"], does: "Invert", run: () => setInverted(!inverted.value) },
     { keys: ["w"], does: "Drag changes the window", run: () => setTool("window") },
@@ -197,13 +229,39 @@ export function CasePage({ id }: { id: string }) {
         <div class="row tools" role="toolbar" aria-label="Viewer tools">
           {hangs && (
             <>
-              <Toggle icon="four" label="Four views (f)" pressed={layout === "four"} onClick={() => setLayout("four")} />
-              <Toggle icon="one" label="One picture (f)" pressed={layout === "one"} onClick={() => setLayout("one")} />
+              <Toggle
+                icon="four"
+                label="Four views (f)"
+                pressed={layout === "four"}
+                onClick={() => setLayout("four")}
+              />
+              <Toggle
+                icon="one"
+                label="One picture (f)"
+                pressed={layout === "one"}
+                onClick={() => setLayout("one")}
+              />
             </>
           )}
-          <Toggle icon="roi" label="ROI boxes (r)" pressed={roisShown.value} onClick={() => setRoisShown(!roisShown.value)} />
-          <Toggle icon="invert" label="Invert (i)" pressed={inverted.value} onClick={() => setInverted(!inverted.value)} />
-          <button type="button" class="button quiet icon" aria-label="Reset the view (0)" title="Reset the view (0)" onClick={resetView}>
+          <Toggle
+            icon="roi"
+            label="ROI boxes (r)"
+            pressed={roisShown.value}
+            onClick={() => setRoisShown(!roisShown.value)}
+          />
+          <Toggle
+            icon="invert"
+            label="Invert (i)"
+            pressed={inverted.value}
+            onClick={() => setInverted(!inverted.value)}
+          />
+          <button
+            type="button"
+            class="button quiet icon"
+            aria-label="Reset the view (0)"
+            title="Reset the view (0)"
+            onClick={resetView}
+          >
             <Icon name="reset" />
           </button>
         </div>
@@ -211,7 +269,15 @@ export function CasePage({ id }: { id: string }) {
       </div>
       <div class="case-view">
         {data && current ? (
-          <Viewer record={data} current={current} rois={rois} layout={layout} tool={tool} lit={lit} version={version} />
+          <Viewer
+            record={data}
+            current={current}
+            rois={rois}
+            layout={layout}
+            tool={tool}
+            lit={lit}
+            version={version}
+          />
         ) : (
           record.slow && <div class="viewer-skeleton skeleton" />
         )}
@@ -222,7 +288,11 @@ export function CasePage({ id }: { id: string }) {
             <Findings record={data} lit={lit} onLight={setLit} />
             <section class="stack" aria-label="Exam">
               <h2>Exam</h2>
-              <ExamStrip images={withCurrent(data.siblings, current)} current={current.image_id} version={version} />
+              <ExamStrip
+                images={withCurrent(data.siblings, current)}
+                current={current.image_id}
+                version={version}
+              />
               <dl class="facts">
                 <dt>Patient</dt>
                 <dd>
@@ -237,7 +307,9 @@ export function CasePage({ id }: { id: string }) {
                   <Copyable text={String(data.image_id)} label="image id" />
                 </dd>
               </dl>
-              <a href={`/explore?empi_anon=${data.patient_id}&dataset=${data.dataset}`}>All images of this patient</a>
+              <a href={`/explore?empi_anon=${data.patient_id}&dataset=${data.dataset}`}>
+                All images of this patient
+              </a>
             </section>
             <Fields record={data} />
           </>
@@ -249,6 +321,11 @@ export function CasePage({ id }: { id: string }) {
   );
 }
 
-function withCurrent(siblings: readonly ImageSummary[], current: ImageSummary): readonly ImageSummary[] {
-  return siblings.some((one) => one.image_id === current.image_id) ? siblings : [current, ...siblings];
+function withCurrent(
+  siblings: readonly ImageSummary[],
+  current: ImageSummary,
+): readonly ImageSummary[] {
+  return siblings.some((one) => one.image_id === current.image_id)
+    ? siblings
+    : [current, ...siblings];
 }

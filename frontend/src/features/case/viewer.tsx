@@ -5,7 +5,15 @@ import { navigate, withQuery } from "../../lib/url";
 import { defaultWindow, dragWindow, type Window } from "../../lib/window";
 import { FITTED, panBy, type View, zoomAt } from "../../lib/zoom";
 import { Film } from "./film";
-import { carriedParameters, chosenWindow, inverted, roisShown, setView, setWindow, view } from "./state";
+import {
+  carriedParameters,
+  chosenWindow,
+  inverted,
+  roisShown,
+  setView,
+  setWindow,
+  view,
+} from "./state";
 
 export type Tool = "window" | "pan";
 
@@ -80,7 +88,9 @@ export function Viewer(props: ViewerProps) {
   };
   /** In the hanging a click takes another view of the exam as the current image. */
   const choose = (event: PointerEvent): void => {
-    const under = document.elementFromPoint(event.clientX, event.clientY)?.closest<HTMLElement>("[data-image]");
+    const under = document
+      .elementFromPoint(event.clientX, event.clientY)
+      ?.closest<HTMLElement>("[data-image]");
     const id = under?.dataset.image;
     if (layout === "four" && id && Number(id) !== current.image_id) {
       navigate(withQuery(`/images/${id}`, carriedParameters()), { replace: true });
@@ -146,7 +156,13 @@ export function Viewer(props: ViewerProps) {
                 class={`slot slot-${slot} ${image?.image_id === current.image_id ? "current" : ""}`}
                 data-slot={slot}
               >
-                {image ? film(image) : <p class="slot-empty">no {slot.slice(0, 1)} {slot.slice(1)}</p>}
+                {image ? (
+                  film(image)
+                ) : (
+                  <p class="slot-empty">
+                    no {slot.slice(0, 1)} {slot.slice(1)}
+                  </p>
+                )}
               </div>
             );
           })}

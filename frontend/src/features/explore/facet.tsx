@@ -1,37 +1,29 @@
 import { useState } from "preact/hooks";
 import type { FilterField, Option } from "../../api/types";
-import { type Condition, toggleValue, type Value } from "../../lib/filter";
+import { toggleValue, type Value } from "../../lib/filter";
 import { formatCompact, formatCount } from "../../lib/format";
-import { assessmentRank } from "../../lib/vocabulary";
+import { mergeOptions, optionLabel, SHORT } from "../../lib/options";
+import { assessmentOf, assessmentWords } from "../../lib/vocabulary";
 import { AssessmentMark } from "../../ui/assessment";
 import { applyFilter, filter } from "./state";
 
-const SHORT = 8;
 const SEARCHABLE = 12;
-
-/** Counts under the present filter; a chosen value stays in the list even when nothing has it. */
-function mergeOptions(field: FilterField, counted: readonly Option[] | undefined, chosen: Condition): Option[] {
-  const options = [...(counted ?? field.options)];
-  for (const value of [...(chosen.in ?? []), ...(chosen.not ?? [])]) {
-    if (options.some((option) => option.value === value)) continue;
-    const label = field.options.find((option) => option.value === value)?.label ?? value ?? "not recorded";
-    options.push({ value, label, count: 0 });
-  }
-  if (field.name !== "asses") return options;
-  return options.sort((a, b) => assessmentRank(a.value ?? "~") - assessmentRank(b.value ?? "~"));
-}
 
 function OptionRow({ field, option, sum }: { field: FilterField; option: Option; sum: number }) {
   const condition = filter.value[field.name] ?? {};
   const included = condition.in?.includes(option.value) ?? false;
   const excluded = condition.not?.includes(option.value) ?? false;
-  const toggle = (exclude: boolean): void => applyFilter(toggleValue(filter.value, field.name, option.value, exclude));
+  const toggle = (exclude: boolean): void =>
+    applyFilter(toggleValue(filter.value, field.name, option.value, exclude));
   const share = sum > 0 ? (option.count / sum) * 100 : 0;
-  const label = option.value === null ? "not recorded" : option.label;
+  const label = optionLabel(field.name, option);
+  const assessment = field.name === "asses" ? assessmentOf(option.value) : undefined;
+  const full = assessment ? assessmentWords(assessment.code) : label;
   return (
     <li class={`option ${excluded ? "excluded" : ""} ${option.count === 0 ? "none" : ""}`}>
+      {/* biome-ignore lint/a11y/useKeyWithClickEvents: alt-click is a shortcut; the button beside it has the keyboard */}
       <label
-        title={`${label}: ${formatCount(option.count)} images. Alt-click leaves them out.`}
+        title={`${full}: ${formatCount(option.count)} images. Alt-click leaves them out.`}
         onClick={(event) => {
           if (!event.altKey) return;
           event.preventDefault();
@@ -42,9 +34,9 @@ function OptionRow({ field, option, sum }: { field: FilterField; option: Option;
           type="checkbox"
           checked={included}
           onChange={() => toggle(excluded)}
-          aria-label={`${label}, ${formatCount(option.count)} images${excluded ? ", left out" : ""}`}
+          aria-label={`${full}, ${formatCount(option.count)} images${excluded ? ", left out" : ""}`}
         />
-        {field.name === "asses" && <AssessmentMark code={option.value} />}
+        {assessment && <AssessmentMark code={assessment.code} />}
         <span class="option-label">{label}</span>
         <span class="option-count">{formatCompact(option.count)}</span>
         <span class="option-bar" style={{ "--share": `${share}%` }} />
@@ -77,8 +69,11 @@ export function CategoryFacet({ field, counted }: Props) {
   const sum = options.reduce((total, option) => total + option.count, 0);
   const needle = sought.trim().toLowerCase();
   const matching = options.filter((option) => matches(option, needle));
-  const isChosen = (value: Value): boolean => Boolean(condition.in?.includes(value) || condition.not?.includes(value));
-  const shown = all ? matching : matching.filter((option, place) => place < SHORT || isChosen(option.value));
+  const isChosen = (value: Value): boolean =>
+    Boolean(condition.in?.includes(value) || condition.not?.includes(value));
+  const shown = all
+    ? matching
+    : matching.filter((option, place) => place < SHORT || isChosen(option.value));
   const hidden = matching.length - shown.length;
   return (
     <>
@@ -108,5 +103,7 @@ export function CategoryFacet({ field, counted }: Props) {
 }
 
 function matches(option: Option, needle: string): boolean {
-  return !needle || option.label.toLowerCase().includes(needle) || option.value?.toLowerCase() === needle;
+  return (
+    !needle || option.label.toLowerCase().includes(needle) || option.value?.toLowerCase() === needle
+  );
 }

@@ -1,6 +1,6 @@
 import type { RefObject } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { gridShape, moveFocus, visibleRange } from "../../lib/grid";
+import { gridShape, moveFocus, TALL, visibleRange } from "../../lib/grid";
 import { loadMore, results, scrollMemory } from "../../shell/results";
 import { pictureVersion } from "../../shell/workspace";
 import { useKeys } from "../../ui/keys";
@@ -8,7 +8,16 @@ import { look, lookedAt } from "./state";
 import { Tile } from "./tile";
 
 const GAP = 4;
-const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"];
+const ARROWS = [
+  "ArrowLeft",
+  "ArrowRight",
+  "ArrowUp",
+  "ArrowDown",
+  "PageUp",
+  "PageDown",
+  "Home",
+  "End",
+];
 
 interface Extent {
   readonly width: number;
@@ -21,7 +30,8 @@ function useExtent(): [RefObject<HTMLDivElement | null>, Extent] {
   useLayoutEffect(() => {
     const element = box.current;
     if (!element) return;
-    const measure = (): void => setExtent({ width: element.clientWidth, height: element.clientHeight });
+    const measure = (): void =>
+      setExtent({ width: element.clientWidth, height: element.clientHeight });
     const observer = new ResizeObserver(measure);
     observer.observe(element);
     measure();
@@ -66,7 +76,7 @@ export function Grid({ tile: wanted }: { tile: number }) {
   const ahead = next ? items.length + 24 : items.length;
   const shape = gridShape(extent.width, ahead, wanted, GAP);
   const { first, last } = visibleRange(shape, top, extent.height, ahead);
-  const pixels = Math.ceil(shape.tile * Math.min(2, window.devicePixelRatio || 1));
+  const pixels = Math.ceil(shape.tile * TALL * Math.min(2, window.devicePixelRatio || 1));
 
   useEffect(() => {
     if (extent.width > 0 && last > items.length - shape.columns * 8) loadMore();
@@ -74,7 +84,9 @@ export function Grid({ tile: wanted }: { tile: number }) {
   useEffect(() => {
     if (!moved.current) return;
     moved.current = false;
-    box.current?.querySelector<HTMLElement>(`[data-place="${focus}"] a`)?.focus({ preventScroll: true });
+    box.current
+      ?.querySelector<HTMLElement>(`[data-place="${focus}"] a`)
+      ?.focus({ preventScroll: true });
   }, [focus, box, first, last]);
 
   const go = (event: KeyboardEvent): void => {
@@ -126,8 +138,15 @@ export function Grid({ tile: wanted }: { tile: number }) {
     );
   }
   return (
-    <div class={`grid on-black ${pending && items.length > 0 && !next ? "stale" : ""}`} ref={box} id="grid">
-      <div class="grid-field" style={{ "--height": `${shape.height}px`, "--tile": `${shape.tile}px` }}>
+    <div
+      class={`grid on-black ${pending && items.length > 0 && !next ? "stale" : ""}`}
+      ref={box}
+      id="grid"
+    >
+      <div
+        class="grid-field"
+        style={{ "--height": `${shape.height}px`, "--tile": `${shape.tile}px`, "--tall": TALL }}
+      >
         {tiles}
       </div>
     </div>

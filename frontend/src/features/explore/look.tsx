@@ -78,11 +78,20 @@ export function QuickLook() {
         <a class="button" href={imageAddress(image.image_id)}>
           Open case
         </a>
-        <button type="button" class="button quiet icon" aria-label="Close the quick look" onClick={() => look(null)}>
+        <button
+          type="button"
+          class="button quiet icon"
+          aria-label="Close the quick look"
+          onClick={() => look(null)}
+        >
           <Icon name="close" />
         </button>
       </div>
-      <img key={image.image_id} src={picture} alt={viewName(image.ImageLateralityFinal, image.ViewPosition)} />
+      <img
+        key={image.image_id}
+        src={picture}
+        alt={viewName(image.ImageLateralityFinal, image.ViewPosition)}
+      />
       <Facts image={image} />
     </aside>
   );

@@ -15,11 +15,24 @@ import { openFacets } from "./folds";
 import { Grid } from "./grid";
 import { QuickLook } from "./look";
 import { FacetPanel } from "./panel";
-import { applyFilter, filter, look, lookedAt, rememberedTile, rememberTile, sort, TILE_SIZES } from "./state";
+import {
+  applyFilter,
+  filter,
+  look,
+  lookedAt,
+  rememberedTile,
+  rememberTile,
+  sort,
+  TILE_SIZES,
+} from "./state";
 import "./explore.css";
 
-function Headline({ total }: { total: { images: number; exams: number; patients: number } | undefined }) {
-  if (!total) return <h1 class="headline skeleton" aria-hidden="true" />;
+function Headline({
+  total,
+}: {
+  total: { images: number; exams: number; patients: number } | undefined;
+}) {
+  if (!total) return <div class="headline skeleton" />;
   return (
     <h1 class="headline" aria-live="polite">
       <strong>
@@ -36,8 +49,8 @@ function Nothing() {
     <div class="empty on-black">
       <h2>No image fits all of this</h2>
       <p>
-        Each filter alone has images; together they leave none. Remove one of the chips above, or clear them all.
-        The counts beside the options say what each choice would bring.
+        Each filter alone has images; together they leave none. Remove one of the chips above, or
+        clear them all. The counts beside the options say what each choice would bring.
       </p>
       <button type="button" class="button" onClick={() => applyFilter({})}>
         Clear all filters
@@ -98,9 +111,14 @@ export function ExplorePage() {
     if (name) startSearch({ dataset: name, filter: filter.value, sort: sort.value });
   }, [name, pairs, sort.value]);
 
-  const fields = useResource(name && `filters ${name}`, async (aborted) => (await listFilters(name ?? "", aborted)).items);
+  const fields = useResource(
+    name && `filters ${name}`,
+    async (aborted) => (await listFilters(name ?? "", aborted)).items,
+  );
   const known = fields.data ?? [];
-  const asked = known.filter((field) => openFacets.value.has(field.name) && field.kind !== "identifier").map((one) => one.name);
+  const asked = known
+    .filter((field) => openFacets.value.has(field.name) && field.kind !== "identifier")
+    .map((one) => one.name);
   const counts = useResource(
     name && fields.data ? `${name} ${pairs} ${asked.join()}` : null,
     (aborted) => countFacets(name ?? "", filter.value, asked, aborted),
@@ -119,7 +137,10 @@ export function ExplorePage() {
 
   if (datasets.value && !current?.revision) return <NoDataset />;
   const active = Object.keys(filter.value).length;
-  const toCohort = withQuery("/cohorts/new", [...filterPairs(filter.value), ["dataset", name ?? ""]]);
+  const toCohort = withQuery("/cohorts/new", [
+    ...filterPairs(filter.value),
+    ["dataset", name ?? ""],
+  ]);
   return (
     <div class={`explore ${drawer ? "drawer" : ""} ${lookedAt.value ? "looking" : ""}`}>
       <aside class="explore-side" aria-label="Filters">

@@ -40,7 +40,15 @@ function FacetBody({ field, counts }: { field: FilterField; counts: Facets | und
   return <CategoryFacet field={field} counted={counts?.facets[field.name]} />;
 }
 
-function FacetView({ field, counts, forced }: { field: FilterField; counts: Facets | undefined; forced: boolean }) {
+function FacetView({
+  field,
+  counts,
+  forced,
+}: {
+  field: FilterField;
+  counts: Facets | undefined;
+  forced: boolean;
+}) {
   const open = forced || openFacets.value.has(field.name);
   const active = field.name in filter.value;
   return (

@@ -106,7 +106,9 @@ export function RangeFacetView({ field, counted }: Props) {
   );
   return (
     <div class="range">
-      {counted && counted.buckets.length > 0 && <Histogram range={counted} bounds={draft} date={date} />}
+      {counted && counted.buckets.length > 0 && (
+        <Histogram range={counted} bounds={draft} date={date} />
+      )}
       {least !== null && most !== null && max > min && (
         <div class="handles">
           {handle("low", lowAt)}
@@ -124,7 +126,9 @@ export function RangeFacetView({ field, counted }: Props) {
             type="checkbox"
             checked={onlyNulls}
             onChange={() =>
-              applyFilter(withCondition(filter.value, field.name, onlyNulls ? null : { in: [null] }))
+              applyFilter(
+                withCondition(filter.value, field.name, onlyNulls ? null : { in: [null] }),
+              )
             }
           />
           <span class="grow">only not recorded</span>

@@ -32,22 +32,38 @@ export function SignInPage() {
         </div>
         <label class="field">
           <span class="label">Email</span>
-          <input class="input" name="email" type="email" autocomplete="username" required autofocus />
+          <input
+            class="input"
+            name="email"
+            type="email"
+            autocomplete="username"
+            required
+            autofocus
+          />
         </label>
         <label class="field">
           <span class="label">Password</span>
-          <input class="input" name="password" type="password" autocomplete="current-password" required />
+          <input
+            class="input"
+            name="password"
+            type="password"
+            autocomplete="current-password"
+            required
+          />
         </label>
         {refused && (
           <p class="signin-wrong" role="alert">
-            Email and password do not belong together. Check both, or ask an administrator for a new password.
+            Email and password do not belong together. Check both, or ask an administrator for a new
+            password.
           </p>
         )}
         {error && !refused && <ProblemNote error={error} />}
         <button type="submit" class="button primary" disabled={busy}>
           {busy ? "Signing in" : "Sign in"}
         </button>
-        <p class="faint small">For research only, not for patient care. What you open is recorded in the audit log.</p>
+        <p class="faint small">
+          For research only, not for patient care. What you open is recorded in the audit log.
+        </p>
       </form>
     </main>
   );

@@ -1,0 +1,101 @@
+import type { AttritionStep, CohortClass } from "../../api/types";
+import { formatCount } from "../../lib/format";
+
+const SPLITS = [
+  { key: "train", name: "Train" },
+  { key: "validation", name: "Validation" },
+  { key: "test", name: "Test" },
+] as const;
+
+/** Images by class and split, as a bar and as numbers. */
+export function BalanceTable({ classes }: { classes: readonly CohortClass[] }) {
+  const most = Math.max(1, ...classes.map((one) => one.images));
+  return (
+    <div class="table-scroll">
+      <table class="table balance">
+        <thead>
+          <tr>
+            <th scope="col">Class</th>
+            <th scope="col" class="balance-bar-head">
+              <span class="visually-hidden">Share of each split</span>
+            </th>
+            {SPLITS.map((split, index) => (
+              <th key={split.key} scope="col" class="number">
+                <span class={`split-dot split-${index + 1}`} /> {split.name}
+              </th>
+            ))}
+            <th scope="col" class="number">
+              Images
+            </th>
+            <th scope="col" class="number">
+              Patients
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {classes.map((one) => (
+            <tr key={one.name}>
+              <td>
+                <strong>{one.name}</strong>
+              </td>
+              <td class="balance-bar">
+                <div style={{ "--width": `${(one.images / most) * 100}%` }}>
+                  {SPLITS.map((split, index) => (
+                    <span
+                      key={split.key}
+                      class={`split-${index + 1}`}
+                      style={{ "--part": one.splits[split.key] }}
+                      title={`${split.name}: ${formatCount(one.splits[split.key])}`}
+                    />
+                  ))}
+                </div>
+              </td>
+              {SPLITS.map((split) => (
+                <td key={split.key} class="number">
+                  {formatCount(one.splits[split.key])}
+                </td>
+              ))}
+              <td class="number">{formatCount(one.images)}</td>
+              <td class="number">{formatCount(one.patients)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** From all images down: what each step left, and what it took. */
+export function Attrition({ steps }: { steps: readonly AttritionStep[] }) {
+  const first = Math.max(1, steps[0]?.images ?? 1);
+  return (
+    <ol class="attrition">
+      {steps.map((step, index) => {
+        const before = steps[index - 1];
+        const lost = before ? before.images - step.images : 0;
+        return (
+          <li key={step.step}>
+            <span class="attrition-name">{step.step}</span>
+            <span class="attrition-lost">{lost > 0 ? `\u2212${formatCount(lost)}` : ""}</span>
+            <strong class="number">{formatCount(step.images)}</strong>
+            <span class="attrition-bar" style={{ "--width": `${(step.images / first) * 100}%` }} />
+            <span class="faint attrition-grain">
+              {formatCount(step.exams)} exams, {formatCount(step.patients)} patients
+            </span>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}
+
+export function Warnings({ warnings }: { warnings: readonly string[] }) {
+  if (warnings.length === 0) return null;
+  return (
+    <ul class="note warning" aria-label="Warnings">
+      {warnings.map((warning) => (
+        <li key={warning}>{warning}</li>
+      ))}
+    </ul>
+  );
+}

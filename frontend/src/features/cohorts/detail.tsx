@@ -1,0 +1,142 @@
+import { useEffect } from "preact/hooks";
+import { listFilters, retrieveCohort } from "../../api/catalog";
+import { mayTrain } from "../../api/session";
+import type { Cohort } from "../../api/types";
+import { filterPairs, filterPieces, fromJson } from "../../lib/filter";
+import { formatTotals, formatWhen } from "../../lib/format";
+import { chipText } from "../../lib/pieces";
+import { withQuery } from "../../lib/url";
+import { shownDataset } from "../../shell/workspace";
+import { Copyable } from "../../ui/copy";
+import { Icon } from "../../ui/icon";
+import { ownerName } from "../../ui/owner";
+import { ProblemNote } from "../../ui/problem";
+import { useResource } from "../../ui/resource";
+import { SkeletonLines } from "../../ui/skeleton";
+import { Attrition, BalanceTable, Warnings } from "./balance";
+import "./cohorts.css";
+
+const POLICY: Readonly<Record<string, string>> = {
+  worst: "the worst finding decides",
+  exclude: "images whose findings disagree are left out",
+  finding: "each finding with a ROI counts by itself",
+};
+
+function Definition({ cohort }: { cohort: Cohort }) {
+  const { definition } = cohort;
+  const filter = fromJson(definition.filter);
+  const fields = useResource(
+    `filters ${cohort.dataset}`,
+    async (aborted) => (await listFilters(cohort.dataset, aborted)).items,
+  );
+  const pieces = filterPieces(filter).map((piece) => chipText(piece, filter, fields.data ?? []));
+  const label =
+    fields.data?.find((field) => field.name === definition.label.field)?.label ??
+    definition.label.field;
+  const { split } = definition;
+  const parts = [split.train, split.validation, split.test]
+    .map((part) => Math.round(part * 100))
+    .join("/");
+  return (
+    <p class="definition">
+      From{" "}
+      {pieces.length
+        ? pieces.map((piece) => `${piece.name} ${piece.value}`).join(" and ")
+        : "all images"}
+      , label by {label}; {POLICY[definition.label.policy] ?? definition.label.policy}
+      {definition.sampling ? `; at most ${definition.sampling.per_class} images of each class` : ""}
+      . Split {parts} by {split.by}, seed {definition.seed}. (
+      <a href={withQuery("/explore", [...filterPairs(filter), ["dataset", cohort.dataset]])}>
+        See the images
+      </a>
+      )
+    </p>
+  );
+}
+
+export function CohortDetail({ id }: { id: string }) {
+  const loaded = useResource(`cohort ${id}`, (aborted) => retrieveCohort(id, aborted));
+  const cohort = loaded.data;
+  useEffect(() => {
+    document.title = `${cohort?.name ?? "Cohort"} · EMBED Lab`;
+    shownDataset.value = cohort?.dataset ?? null;
+    return () => {
+      shownDataset.value = null;
+    };
+  }, [cohort?.name, cohort?.dataset]);
+  if (loaded.error && !cohort) {
+    return (
+      <div class="empty">
+        <ProblemNote error={loaded.error} retry={loaded.reload}>
+          <a class="button" href="/cohorts">
+            All cohorts
+          </a>
+        </ProblemNote>
+      </div>
+    );
+  }
+  return (
+    <div class="page">
+      <div class="inner">
+        {!cohort && loaded.slow && <SkeletonLines lines={[30, 60, 100, 100]} />}
+        {cohort && (
+          <>
+            <header class="page-head">
+              <h1>{cohort.name}</h1>
+              <span class="badge">
+                <Icon name="lock" size={12} /> frozen {formatWhen(cohort.created_at)}
+              </span>
+              <span class="grow" />
+              {mayTrain() && (
+                <a
+                  class="button primary"
+                  href={`/jobs/new?cohort=${encodeURIComponent(cohort.cohort_id)}`}
+                >
+                  <Icon name="train" size={14} /> Train on it
+                </a>
+              )}
+              <p class="lead">{formatTotals(cohort.counts)}</p>
+            </header>
+            <Definition cohort={cohort} />
+            <Warnings warnings={cohort.warnings} />
+            <section class="stack">
+              <h2>Classes and splits</h2>
+              <BalanceTable classes={cohort.classes} />
+            </section>
+            <div class="two">
+              <section class="stack">
+                <h2>How it came about</h2>
+                <Attrition steps={cohort.attrition} />
+              </section>
+              <section class="stack">
+                <h2>To cite it</h2>
+                <dl class="facts">
+                  <dt>sha256</dt>
+                  <dd>
+                    <Copyable
+                      text={cohort.sha256}
+                      shown={`${cohort.sha256.slice(0, 24)}…`}
+                      label="hash"
+                    />
+                  </dd>
+                  <dt>Cohort</dt>
+                  <dd>
+                    <Copyable text={cohort.cohort_id} label="cohort id" />
+                  </dd>
+                  <dt>Dataset</dt>
+                  <dd>
+                    {cohort.dataset}, revision {String(cohort.revision_id)}
+                  </dd>
+                  <dt>Owner</dt>
+                  <dd>{ownerName(cohort.owner)}</dd>
+                  <dt>Seed</dt>
+                  <dd>{cohort.definition.seed}</dd>
+                </dl>
+              </section>
+            </div>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,168 @@
+import type { FilterField, Policy } from "../../api/types";
+import type { CohortDraft } from "../../lib/cohort";
+import { filterPairs, filterPieces } from "../../lib/filter";
+import { chipText } from "../../lib/pieces";
+import { withQuery } from "../../lib/url";
+
+const POLICY_WORDS: Readonly<Record<Policy, string>> = {
+  worst: "the worst finding decides",
+  exclude: "images whose findings disagree are left out",
+  finding: "each finding with a ROI counts by itself",
+};
+
+interface Props {
+  readonly draft: CohortDraft;
+  readonly fields: readonly FilterField[];
+  readonly dataset: string;
+  readonly onChange: (changes: Partial<CohortDraft>) => void;
+}
+
+function From({ draft, fields, dataset }: Omit<Props, "onChange">) {
+  const pieces = filterPieces(draft.filter);
+  const edit = withQuery("/explore", [...filterPairs(draft.filter), ["dataset", dataset]]);
+  return (
+    <>
+      From{" "}
+      {pieces.length === 0 ? (
+        <strong>all images</strong>
+      ) : (
+        pieces.map((piece, index) => {
+          const { name, value } = chipText(piece, draft.filter, fields);
+          return (
+            <span key={`${piece.field} ${piece.kind} ${piece.value}`}>
+              {index > 0 && " and "}
+              <strong>
+                {name} {value}
+              </strong>
+            </span>
+          );
+        })
+      )}{" "}
+      of {dataset} (<a href={edit}>change</a>)
+    </>
+  );
+}
+
+/** What fits as a label: categories, of findings first. */
+function LabelChoice({ draft, fields, onChange }: Omit<Props, "dataset">) {
+  const usable = fields.filter((field) => field.kind === "category" || field.kind === "flag");
+  return (
+    <select
+      class="select inline"
+      aria-label="Label field"
+      value={draft.field}
+      onChange={(event) =>
+        onChange({
+          field: event.currentTarget.value,
+          classes: [
+            { name: "", values: [] },
+            { name: "", values: [] },
+          ],
+        })
+      }
+    >
+      {!usable.some((field) => field.name === draft.field) && (
+        <option value={draft.field}>{draft.field}</option>
+      )}
+      {usable.map((field) => (
+        <option key={field.name} value={field.name}>
+          {field.label}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function PolicyChoice({ draft, onChange }: Pick<Props, "draft" | "onChange">) {
+  return (
+    <select
+      class="select inline"
+      aria-label="Where findings disagree"
+      value={draft.policy}
+      onChange={(event) => onChange({ policy: event.currentTarget.value as Policy })}
+    >
+      {Object.entries(POLICY_WORDS).map(([policy, words]) => (
+        <option key={policy} value={policy}>
+          {words}
+        </option>
+      ))}
+    </select>
+  );
+}
+
+function Count({
+  label,
+  value,
+  onChange,
+}: {
+  label: string;
+  value: string;
+  onChange: (text: string) => void;
+}) {
+  return (
+    <input
+      class="input inline"
+      inputMode="numeric"
+      aria-label={label}
+      value={value}
+      onChange={(event) => onChange(event.currentTarget.value.trim())}
+    />
+  );
+}
+
+const toWhole = (text: string, otherwise: number): number => {
+  const n = Number.parseInt(text, 10);
+  return Number.isFinite(n) && n >= 0 ? n : otherwise;
+};
+
+/** The cohort as one sentence that is edited in place. */
+export function Sentence({ draft, fields, dataset, onChange }: Props) {
+  const [train, validation, test] = draft.split;
+  return (
+    <div class="sentence">
+      <p>
+        <From draft={draft} fields={fields} dataset={dataset} />, label by{" "}
+        <LabelChoice draft={draft} fields={fields} onChange={onChange} />; where findings disagree,{" "}
+        <PolicyChoice draft={draft} onChange={onChange} />.
+      </p>
+      <p>
+        Take at most{" "}
+        <Count
+          label="Images of each class at most; empty takes all"
+          value={draft.cap === null ? "all" : String(draft.cap)}
+          onChange={(text) =>
+            onChange({ cap: text === "" || text === "all" ? null : toWhole(text, 100) })
+          }
+        />{" "}
+        images of each class. Split{" "}
+        <Count
+          label="Train, validation and test parts"
+          value={`${train}/${validation}/${test}`}
+          onChange={(text) => {
+            const [a = 70, b = 10, c = 20] = text.split(/[^\d.]+/).map(Number);
+            onChange({ split: [a, b, c] });
+          }}
+        />{" "}
+        into train, validation and test by{" "}
+        <select
+          class="select inline"
+          aria-label="Unit of the split"
+          value={draft.by}
+          onChange={(event) =>
+            onChange({ by: event.currentTarget.value === "image" ? "image" : "patient" })
+          }
+        >
+          <option value="patient">patient</option>
+          <option value="image">image (leaks patients; only to reproduce published numbers)</option>
+        </select>
+        , seed{" "}
+        <Count
+          label="Seed"
+          value={String(draft.seed)}
+          onChange={(text) => onChange({ seed: toWhole(text, draft.seed) })}
+        />
+        .
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,168 @@
+import { useEffect } from "preact/hooks";
+import { feed, jobList, jobsError, jobsLoaded, refresh } from "../../api/live";
+import { mayTrain, person } from "../../api/session";
+import type { Job, JobState } from "../../api/types";
+import { formatFigure, formatWhen } from "../../lib/format";
+import { query, setParameters } from "../../lib/url";
+import { Sparkline } from "../../ui/charts/line";
+import { Icon } from "../../ui/icon";
+import { ownerName } from "../../ui/owner";
+import { ProblemNote } from "../../ui/problem";
+import { elapsed, progressWords, StateDot } from "./state";
+import "./jobs.css";
+
+const STATES: readonly JobState[] = ["running", "queued", "succeeded", "failed", "cancelled"];
+
+function testAuc(job: Job): string {
+  const figure = job.metrics?.test?.roc_auc;
+  return formatFigure(
+    typeof figure === "object" ? figure?.value : typeof figure === "number" ? figure : null,
+  );
+}
+
+function Row({ job }: { job: Job }) {
+  const fraction = job.progress?.fraction ?? 0;
+  return (
+    <tr>
+      <td>
+        <StateDot state={job.state} word={false} />
+      </td>
+      <td>
+        <a href={`/jobs/${job.job_id}`}>{job.name || job.experiment}</a>
+        {job.control && <span class="badge warn">control</span>}
+      </td>
+      <td class="soft">{job.experiment}</td>
+      <td class="job-progress">
+        {job.state === "running" || job.state === "queued" ? (
+          <>
+            <span class="job-bar" style={{ "--done": `${fraction * 100}%` }} />
+            <span class="faint">{progressWords(job)}</span>
+          </>
+        ) : (
+          <span class="soft">{job.state}</span>
+        )}
+      </td>
+      <td>
+        <Sparkline
+          values={job.epochs.map((epoch) => epoch.validation_roc_auc)}
+          label="Validation ROC-AUC by epoch"
+        />
+      </td>
+      <td class="number">{testAuc(job)}</td>
+      <td class="number soft">{elapsed(job, Date.now())}</td>
+      <td class="soft">{ownerName(job.owner)}</td>
+      <td class="soft" title={job.created_at}>
+        {formatWhen(job.created_at)}
+      </td>
+    </tr>
+  );
+}
+
+function Filters({ jobs }: { jobs: readonly Job[] }) {
+  const state = query.value.get("state");
+  const mine = query.value.get("owner") === "me";
+  return (
+    <div class="row wrap" role="toolbar" aria-label="Which jobs">
+      {STATES.map((one) => (
+        <button
+          key={one}
+          type="button"
+          class="button"
+          aria-pressed={state === one}
+          onClick={() => setParameters({ state: state === one ? null : one })}
+        >
+          <StateDot state={one} /> {jobs.filter((job) => job.state === one).length}
+        </button>
+      ))}
+      <label class="check">
+        <input
+          type="checkbox"
+          checked={mine}
+          onChange={() => setParameters({ owner: mine ? null : "me" })}
+        />{" "}
+        only mine
+      </label>
+    </div>
+  );
+}
+
+export function JobList() {
+  useEffect(() => {
+    document.title = "Jobs · EMBED Lab";
+  }, []);
+  const all = jobList.value;
+  const state = query.value.get("state");
+  const mine = query.value.get("owner") === "me";
+  const me = person.value?.person_id;
+  const shown = all.filter(
+    (job) =>
+      (!state || job.state === state) &&
+      (!mine || (typeof job.owner === "object" && job.owner.person_id === me)),
+  );
+  return (
+    <div class="page">
+      <div class="inner">
+        <header class="page-head">
+          <h1>Jobs</h1>
+          {feed.value === "live" && <span class="badge">live</span>}
+          {feed.value === "polling" && <span class="badge warn">reconnecting</span>}
+          <span class="grow" />
+          {mayTrain() && (
+            <a class="button primary" href="/jobs/new">
+              <Icon name="plus" size={14} /> New job
+            </a>
+          )}
+        </header>
+        {jobsError.value && all.length === 0 && (
+          <ProblemNote error={jobsError.value} retry={() => void refresh()} />
+        )}
+        {jobsLoaded.value && all.length === 0 && !jobsError.value && (
+          <div class="empty">
+            <h2>No job yet</h2>
+            <p>
+              A job trains an experiment's model on a frozen cohort and reports with intervals,
+              curves and its split.
+            </p>
+            <a class="button" href="/jobs/new">
+              See the experiments
+            </a>
+          </div>
+        )}
+        {all.length > 0 && (
+          <>
+            <Filters jobs={all} />
+            <div class="table-scroll panel">
+              <table class="table rows jobs">
+                <thead>
+                  <tr>
+                    <th scope="col">
+                      <span class="visually-hidden">State</span>
+                    </th>
+                    <th scope="col">Name</th>
+                    <th scope="col">Experiment</th>
+                    <th scope="col">Progress</th>
+                    <th scope="col">Validation AUC</th>
+                    <th scope="col" class="number">
+                      Test AUC
+                    </th>
+                    <th scope="col" class="number">
+                      Time
+                    </th>
+                    <th scope="col">Owner</th>
+                    <th scope="col">Submitted</th>
+                  </tr>
+                </thead>
+                <tbody>
+                  {shown.map((job) => (
+                    <Row key={job.job_id} job={job} />
+                  ))}
+                </tbody>
+              </table>
+            </div>
+            {shown.length === 0 && <p class="soft">No job fits these filters.</p>}
+          </>
+        )}
+      </div>
+    </div>
+  );
+}

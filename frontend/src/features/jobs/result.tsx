@@ -1,0 +1,82 @@
+import type { Job, Metrics, PublishedFigure } from "../../api/types";
+import { formatCount, formatFigure } from "../../lib/format";
+import { figureLabel, figuresOf, testCount } from "../../lib/metrics";
+import { ConfusionMatrix } from "../../ui/charts/matrix";
+import { RocChart } from "../../ui/charts/roc";
+import { Whiskers } from "../../ui/charts/whiskers";
+import { PublishedTable } from "./published";
+
+function baselineWords(metrics: Metrics): string[] {
+  return Object.entries(metrics.baseline ?? {}).flatMap(([name, raw]) => {
+    const value =
+      typeof raw === "object" && raw !== null && "value" in raw
+        ? (raw as { value: unknown }).value
+        : raw;
+    return typeof value === "number" ? [`${figureLabel(name)} ${formatFigure(value)}`] : [];
+  });
+}
+
+function Headline({ metrics }: { metrics: Metrics }) {
+  const auc = figuresOf(metrics).find((figure) => figure.name === "roc_auc");
+  const images = testCount(metrics, "n");
+  const patients = testCount(metrics, "patients");
+  return (
+    <div class="result-headline">
+      {auc && (
+        <p>
+          <span class="figure">{formatFigure(auc.value)}</span>
+          <span class="soft">
+            {" "}
+            ROC-AUC on the test split
+            {auc.low !== null &&
+              ` (95 % interval ${formatFigure(auc.low)} to ${formatFigure(auc.high)})`}
+          </span>
+        </p>
+      )}
+      {images !== null && (
+        <p class="faint">
+          {formatCount(images)} images{patients !== null && ` of ${formatCount(patients)} patients`}
+          ; intervals by bootstrap over patients.
+        </p>
+      )}
+    </div>
+  );
+}
+
+/** The report of a finished job, in place. */
+export function Result({ job, published }: { job: Job; published: readonly PublishedFigure[] }) {
+  const { metrics } = job;
+  if (!metrics) return null;
+  const figures = figuresOf(metrics);
+  const auc = figures.find((figure) => figure.name === "roc_auc")?.value ?? null;
+  const baseline = baselineWords(metrics);
+  return (
+    <section class="stack result" aria-label="Result">
+      <Headline metrics={metrics} />
+      {job.control && (
+        <p class="note warning">
+          This is a control ({job.control}), not a result: its figures should be near chance.
+        </p>
+      )}
+      <div class="two">
+        {metrics.roc && metrics.roc.length > 0 && <RocChart curves={metrics.roc} auc={auc} />}
+        {metrics.confusion_matrix && (
+          <ConfusionMatrix
+            labels={metrics.confusion_matrix.labels}
+            counts={metrics.confusion_matrix.counts}
+          />
+        )}
+      </div>
+      <div class="table-scroll">
+        <Whiskers figures={figures} />
+      </div>
+      {baseline.length > 0 && (
+        <p class="soft">
+          Without the pixels, from header fields and simple statistics alone: {baseline.join(", ")}.
+          What the network adds is the difference.
+        </p>
+      )}
+      <PublishedTable figures={published} />
+    </section>
+  );
+}

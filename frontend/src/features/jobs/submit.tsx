@@ -1,0 +1,296 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { listCohorts } from "../../api/catalog";
+import { putJob } from "../../api/live";
+import { listExperiments, submitJob } from "../../api/trainer";
+import type { Cohort, Experiment } from "../../api/types";
+import { classText } from "../../lib/cohort";
+import { formatCount } from "../../lib/format";
+import { fieldProblem, fieldValue, formFields, valueText } from "../../lib/schema";
+import { navigate, query, setParameters, withQuery } from "../../lib/url";
+import { ProblemNote } from "../../ui/problem";
+import { Prose } from "../../ui/prose";
+import { useResource } from "../../ui/resource";
+import { SkeletonLines } from "../../ui/skeleton";
+import { SettingsForm } from "./form";
+import { Gallery } from "./gallery";
+import { PublishedTable } from "./published";
+import "./jobs.css";
+
+/** Changed settings stand in the address as `_o.epochs=5`, so a colleague gets the same form. */
+const PREFIX = "_o.";
+
+function changedTexts(): Map<string, string> {
+  const pairs = [...query.value].filter(([key]) => key.startsWith(PREFIX));
+  return new Map(pairs.map(([key, text]) => [key.slice(PREFIX.length), text]));
+}
+
+/** The builder, filled with the cohort this experiment expects. */
+function builderAddress(experiment: Experiment): string {
+  const label = experiment.cohort?.label;
+  const pairs: [string, string][] = [["_train", experiment.name]];
+  if (label) {
+    pairs.push(["_label", label.field], ["_policy", label.policy]);
+    for (const one of label.classes) pairs.push(["_class", classText(one)]);
+  }
+  const cap = experiment.cohort?.sampling?.per_class;
+  pairs.push(["_cap", cap ? String(cap) : "all"]);
+  return withQuery("/cohorts/new", pairs);
+}
+
+const fits = (cohort: Cohort, experiment: Experiment): boolean =>
+  experiment.classes.length === 0 ||
+  experiment.classes.every((name) => cohort.classes.some((one) => one.name === name));
+
+function CohortChoice({
+  experiment,
+  cohorts,
+}: {
+  experiment: Experiment;
+  cohorts: readonly Cohort[];
+}) {
+  const chosen = query.value.get("cohort") ?? "";
+  const fitting = cohorts.filter((cohort) => fits(cohort, experiment));
+  const cohort = cohorts.find((one) => one.cohort_id === chosen);
+  return (
+    <div class="field">
+      <label class="label" for="cohort">
+        Cohort
+      </label>
+      <select
+        id="cohort"
+        class="select"
+        value={chosen}
+        onChange={(event) =>
+          setParameters({ cohort: event.currentTarget.value }, { replace: true })
+        }
+      >
+        <option value="">Choose a frozen cohort</option>
+        {(chosen && cohort && !fitting.includes(cohort) ? [cohort, ...fitting] : fitting).map(
+          (one) => (
+            <option key={one.cohort_id} value={one.cohort_id}>
+              {one.name}, {formatCount(one.counts.images)} images
+            </option>
+          ),
+        )}
+      </select>
+      {cohort && !fits(cohort, experiment) && (
+        <p class="wrong">
+          This experiment tells {experiment.classes.join(" from ")}; the cohort has{" "}
+          {cohort.classes.map((one) => one.name).join(", ")}.
+        </p>
+      )}
+      <p class="help">
+        {fitting.length === 0
+          ? `No frozen cohort has the classes ${experiment.classes.join(" and ")} yet. `
+          : ""}
+        <a href={builderAddress(experiment)}>Build the cohort it expects</a>
+      </p>
+    </div>
+  );
+}
+
+/** Arrays lie on the workers' disks; there is no list of them, only names. */
+function ArrayChoice() {
+  return (
+    <div class="field">
+      <label class="label" for="array">
+        Array
+      </label>
+      <input
+        id="array"
+        class="input"
+        value={query.value.get("array") ?? ""}
+        spellcheck={false}
+        onChange={(event) =>
+          setParameters({ array: event.currentTarget.value.trim() }, { replace: true })
+        }
+      />
+      <p class="help">The name of a labelled array that the lab keeps for its workers.</p>
+    </div>
+  );
+}
+
+function ProfileChoice({ experiment }: { experiment: Experiment }) {
+  const names = Object.keys(experiment.profiles ?? {});
+  if (names.length < 2) return null;
+  return (
+    <div class="field">
+      <label class="label" for="profile">
+        Start from
+      </label>
+      <select
+        id="profile"
+        class="select"
+        value={query.value.get("profile") ?? names[0]}
+        onChange={(event) =>
+          setParameters({ profile: event.currentTarget.value }, { replace: true })
+        }
+      >
+        {names.map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+      <p class="help">A set of settings to start from; what you change below stands over it.</p>
+    </div>
+  );
+}
+
+function SubmitForm({
+  experiment,
+  cohorts,
+}: {
+  experiment: Experiment;
+  cohorts: readonly Cohort[];
+}) {
+  const [name, setName] = useState("");
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<Error | null>(null);
+  // One key for this form as it stands: a second click is the same job, a changed form another.
+  const address = query.value.toString();
+  const key = useMemo(() => crypto.randomUUID(), [address, name]);
+  const fields = formFields(experiment.overrides);
+  const texts = changedTexts();
+  const profile = query.value.get("profile") ?? Object.keys(experiment.profiles ?? {})[0];
+  const values = (profile && experiment.profiles?.[profile]) || experiment.defaults;
+  const defaults = new Map(
+    Object.entries(values).map(([field, value]) => [field, valueText(value)]),
+  );
+  const wrong = fields.some((field) => fieldProblem(field, texts.get(field.name) ?? "") !== null);
+  const onArray = experiment.dataset_kind === "array";
+  const cohortId = query.value.get("cohort") ?? "";
+  const array = query.value.get("array") ?? "";
+  const source = onArray ? array : cohortId;
+  const cohort = onArray ? undefined : cohorts.find((one) => one.cohort_id === cohortId);
+  const submit = async (event: Event): Promise<void> => {
+    event.preventDefault();
+    setBusy(true);
+    setError(null);
+    const changed = fields.filter((field) => texts.has(field.name) && texts.get(field.name) !== "");
+    const overrides = Object.fromEntries(
+      changed.map((field) => [field.name, fieldValue(field, texts.get(field.name) ?? "")]),
+    );
+    const named = name.trim() ? { name: name.trim() } : {};
+    const started = query.value.get("profile");
+    try {
+      const body = {
+        experiment: experiment.name,
+        ...(onArray ? { array } : { cohort_id: cohortId }),
+        overrides,
+        ...named,
+        ...(started ? { profile: started } : {}),
+      };
+      const job = await submitJob(body, key);
+      putJob(job);
+      navigate(`/jobs/${job.job_id}`);
+    } catch (reason) {
+      setError(reason instanceof Error ? reason : new Error(String(reason)));
+      setBusy(false);
+    }
+  };
+  return (
+    <form class="stack submit" onSubmit={submit}>
+      {onArray ? <ArrayChoice /> : <CohortChoice experiment={experiment} cohorts={cohorts} />}
+      <div class="settings">
+        <div class="field">
+          <label class="label" for="job-name">
+            Name
+          </label>
+          <input
+            id="job-name"
+            class="input"
+            value={name}
+            placeholder={`${experiment.name} ${texts.get("model") ?? defaults.get("model") ?? ""}`}
+            maxLength={200}
+            onInput={(event) => setName(event.currentTarget.value)}
+          />
+        </div>
+        <ProfileChoice experiment={experiment} />
+      </div>
+      <h2>Settings</h2>
+      <SettingsForm
+        fields={fields}
+        texts={texts}
+        defaults={defaults}
+        onChange={(field, text) => {
+          const same = text === (defaults.get(field) ?? "");
+          setParameters({ [PREFIX + field]: same ? null : text }, { replace: true });
+        }}
+      />
+      {error && <ProblemNote error={error} />}
+      <div class="row wrap">
+        <button type="submit" class="button primary" disabled={busy || wrong || !source}>
+          {busy ? "Submitting" : "Submit the job"}
+        </button>
+        {cohort && (
+          <span class="faint">
+            {formatCount(cohort.counts.images)} images of {formatCount(cohort.counts.patients)}{" "}
+            patients
+          </span>
+        )}
+      </div>
+    </form>
+  );
+}
+
+export function JobSubmit() {
+  const experiments = useResource(
+    "experiments",
+    async (aborted) => (await listExperiments(aborted)).items,
+  );
+  const cohorts = useResource(
+    "cohorts",
+    async (aborted) => (await listCohorts(undefined, aborted)).items,
+  );
+  const named = query.value.get("experiment");
+  const experiment = experiments.data?.find((one) => one.name === named);
+  useEffect(() => {
+    document.title = "New job · EMBED Lab";
+  }, []);
+  const failed = experiments.error ?? cohorts.error;
+  return (
+    <div class="page">
+      <div class="inner">
+        <header class="page-head">
+          <h1>{experiment ? experiment.title : "New job"}</h1>
+          {experiment && <span class="mono faint">{experiment.name}</span>}
+          {experiment && (
+            <a
+              href={withQuery(
+                "/jobs/new",
+                [...query.value].filter(([key]) => key === "cohort"),
+              )}
+            >
+              Other experiments
+            </a>
+          )}
+          <p class="lead">
+            {experiment ? (
+              <Prose text={experiment.description} />
+            ) : (
+              "Choose an experiment. Each is a declared, versioned document; its settings can be changed."
+            )}
+          </p>
+        </header>
+        {failed && (
+          <ProblemNote
+            error={failed}
+            retry={() => {
+              experiments.reload();
+              cohorts.reload();
+            }}
+          />
+        )}
+        {!experiments.data && experiments.slow && <SkeletonLines lines={[100, 100]} />}
+        {experiments.data && !experiment && <Gallery experiments={experiments.data} />}
+        {experiment && cohorts.data && (
+          <div class="submit-page">
+            <SubmitForm key={experiment.name} experiment={experiment} cohorts={cohorts.data} />
+            <PublishedTable figures={experiment.published} />
+          </div>
+        )}
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,130 @@
+/** A cohort being thought about: everything one chooses, as parameters of an address and as the API's definition. */
+import type { CohortDefinition, Policy } from "../api/types";
+import { type Filter, filterJson, parseFilter, type Value } from "./filter";
+
+export interface ClassDraft {
+  readonly name: string;
+  readonly values: readonly Value[];
+}
+
+export interface CohortDraft {
+  readonly filter: Filter;
+  readonly field: string;
+  readonly classes: readonly ClassDraft[];
+  readonly policy: Policy;
+  /** Images per class at most; null takes all. */
+  readonly cap: number | null;
+  readonly split: readonly [number, number, number];
+  readonly by: "patient" | "image";
+  readonly seed: number;
+}
+
+/** Benign against biopsy-proven malignant: the first question of most teams. */
+const DEFAULTS = {
+  field: "asses",
+  classes: ["B:B", "K:K"],
+  policy: "worst",
+  cap: "100",
+  split: "70-10-20",
+  by: "patient",
+  seed: "7",
+} as const;
+
+const POLICIES: readonly Policy[] = ["worst", "exclude", "finding"];
+
+/** `B or worse:S,M,K`: a name and codes; commas and colons inside are percent-encoded. */
+export function classText(one: ClassDraft): string {
+  const codes = one.values.map((value) => encodeURIComponent(value ?? "null")).join(",");
+  return `${encodeURIComponent(one.name)}:${codes}`;
+}
+
+export function parseClass(text: string): ClassDraft {
+  const [name = "", codes = ""] = text.split(":");
+  const values = codes.split(",").filter(Boolean).map(decodeURIComponent);
+  return {
+    name: decodeURIComponent(name),
+    values: values.map((code) => (code === "null" ? null : code)),
+  };
+}
+
+function parseSplit(text: string): [number, number, number] {
+  const [train = 70, validation = 10, test = 20] = text.split("-").map(Number);
+  return [train, validation, test];
+}
+
+const whole = (text: string | null, otherwise: number): number => {
+  const n = Number.parseInt(text ?? "", 10);
+  return Number.isFinite(n) ? n : otherwise;
+};
+
+export function parseDraft(query: URLSearchParams): CohortDraft {
+  const classes = query.getAll("_class");
+  const policy = POLICIES.find((one) => one === query.get("_policy")) ?? DEFAULTS.policy;
+  const cap = query.get("_cap") ?? DEFAULTS.cap;
+  return {
+    filter: parseFilter(query),
+    field: query.get("_label") ?? DEFAULTS.field,
+    classes: (classes.length ? classes : DEFAULTS.classes).map(parseClass),
+    policy,
+    cap: cap === "all" ? null : whole(cap, 100),
+    split: parseSplit(query.get("_split") ?? DEFAULTS.split),
+    by: query.get("_by") === "image" ? "image" : "patient",
+    seed: whole(query.get("_seed"), Number(DEFAULTS.seed)),
+  };
+}
+
+/** The draft's own parameters; the filter keeps its own. */
+export function draftPairs(draft: CohortDraft): [string, string][] {
+  return [
+    ["_label", draft.field],
+    ...draft.classes.map((one): [string, string] => ["_class", classText(one)]),
+    ["_policy", draft.policy],
+    ["_cap", draft.cap === null ? "all" : String(draft.cap)],
+    ["_split", draft.split.join("-")],
+    ["_by", draft.by],
+    ["_seed", String(draft.seed)],
+  ];
+}
+
+/** Parts of the split as shares of their sum, so that 7/1/2 is 70/10/20. */
+export function definitionOf(draft: CohortDraft, dataset: string, name: string): CohortDefinition {
+  const [train, validation, test] = draft.split;
+  const sum = train + validation + test || 1;
+  const share = (part: number): number => Number((part / sum).toFixed(6));
+  return {
+    name,
+    dataset,
+    filter: filterJson(draft.filter),
+    label: {
+      field: draft.field,
+      classes: draft.classes.map((one) => ({ name: one.name, values: [...one.values] })),
+      policy: draft.policy,
+    },
+    sampling: draft.cap === null ? null : { per_class: draft.cap },
+    split: { by: draft.by, train: share(train), validation: share(validation), test: share(test) },
+    seed: draft.seed,
+  };
+}
+
+/** What must be put right before the server is asked; null when nothing. */
+export function draftProblem(draft: CohortDraft): string | null {
+  if (draft.classes.length < 2) return "A cohort needs at least two classes.";
+  const empty = draft.classes.find((one) => one.values.length === 0);
+  if (empty) return `Class ${empty.name || "without a name"} has no values yet.`;
+  if (draft.classes.some((one) => !one.name.trim())) return "Every class needs a name.";
+  if (new Set(draft.classes.map((one) => one.name)).size < draft.classes.length) {
+    return "Two classes have the same name.";
+  }
+  const values = draft.classes.flatMap((one) => one.values);
+  if (new Set(values).size < values.length) return "One value stands in two classes.";
+  if (draft.split.some((part) => !(part >= 0)) || draft.split[0] <= 0)
+    return "The training part must be above zero.";
+  return draft.cap !== null && draft.cap < 1
+    ? "At most how many images of each class? At least 1."
+    : null;
+}
+
+export function suggestName(draft: CohortDraft): string {
+  const names = draft.classes.map((one) => one.name).join(" vs ");
+  return draft.cap === null ? names : `${names}, ${draft.cap} each`;
+}

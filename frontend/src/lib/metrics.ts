@@ -1,0 +1,59 @@
+/** Figures of a finished job, in the order a reader wants them. */
+import type { Interval, Metrics } from "../api/types";
+import { capitalise } from "./format";
+
+export interface Figure {
+  readonly name: string;
+  readonly label: string;
+  readonly value: number;
+  readonly low: number | null;
+  readonly high: number | null;
+}
+
+const LABELS: Readonly<Record<string, string>> = {
+  roc_auc: "ROC-AUC",
+  accuracy: "Accuracy",
+  balanced_accuracy: "Balanced accuracy",
+  sensitivity: "Sensitivity",
+  specificity: "Specificity",
+  f1: "F1",
+  average_precision: "Average precision",
+  pr_auc: "PR-AUC",
+  brier: "Brier score",
+  log_loss: "Log loss",
+};
+const ORDER = Object.keys(LABELS);
+const COUNTS = new Set(["n", "patients", "images"]);
+
+export function figureLabel(name: string): string {
+  return LABELS[name] ?? capitalise(name.replaceAll("_", " "));
+}
+
+function asInterval(value: unknown): Interval | null {
+  if (typeof value === "number") return { value, low: null, high: null };
+  if (typeof value !== "object" || value === null || !("value" in value)) return null;
+  const { value: point, low, high } = value as Partial<Interval>;
+  return typeof point === "number" ? { value: point, low: low ?? null, high: high ?? null } : null;
+}
+
+function rank(name: string): number {
+  const place = ORDER.indexOf(name);
+  return place < 0 ? ORDER.length : place;
+}
+
+export function figuresOf(metrics: Metrics | null | undefined): Figure[] {
+  return Object.entries(metrics?.test ?? {})
+    .flatMap(([name, raw]): Figure[] => {
+      const interval = COUNTS.has(name) ? null : asInterval(raw);
+      return interval ? [{ name, label: figureLabel(name), ...interval }] : [];
+    })
+    .sort((a, b) => rank(a.name) - rank(b.name));
+}
+
+export function testCount(
+  metrics: Metrics | null | undefined,
+  name: "n" | "patients",
+): number | null {
+  const value = metrics?.test?.[name];
+  return typeof value === "number" ? value : null;
+}
