@@ -126,6 +126,10 @@ class Upstream:
         for left in range(count - 1, -1, -1):
             await send({"type": "http.response.body", "body": MIB, "more_body": left > 0})
 
+    async def do_datasets(self, seen: Seen, receive: Receive, send: Send) -> None:
+        body = b'{"items": [], "total": 0, "next": null}'
+        await _answer(send, 200, {"content-type": "application/json"}, body)
+
     async def do_readyz(self, seen: Seen, receive: Receive, send: Send) -> None:
         await _answer(send, 200, {"content-type": "application/json"}, b'{"state": "ready"}')
 

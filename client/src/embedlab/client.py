@@ -1,0 +1,289 @@
+"""`Client`: the whole API in one object. Methods are named after the operations they call."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, cast
+
+from embedlab.bodies import (
+    Cohort,
+    Facets,
+    Filter,
+    ImageRecord,
+    ImageSummary,
+    Job,
+    Member,
+    Revision,
+    Token,
+)
+from embedlab.errors import JobFailed
+from embedlab.transport import Transport
+
+API = "/api/v1"
+FINISHED = frozenset({"succeeded", "failed", "cancelled"})
+PAGE = 500
+
+JobSeen = Callable[[Job], None]
+
+
+class Client:
+    """A person at a server, by an API token or by a session.
+
+    Methods raise `embedlab.ApiError` (its kinds say what to do) and `embedlab.Unreachable`.
+    """
+
+    def __init__(self, url: str, token: str | None = None, *, timeout: float = 60.0) -> None:
+        self._http = Transport(url, timeout)
+        self.url = self._http.url
+        if token:
+            self._http.headers["Authorization"] = f"Bearer {token}"
+
+    @classmethod
+    def signed_in(cls, url: str, email: str, password: str, *, timeout: float = 60.0) -> Self:
+        """A client with a session of its own, ended by `close`."""
+        client = cls(url, timeout=timeout)
+        try:
+            body = {"email": email, "password": password}
+            session = client._http.json("POST", f"{API}/session", body=body)
+        except BaseException:
+            client._http.close()
+            raise
+        client._http.headers["X-CSRF-Token"] = session["csrf_token"]
+        return client
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the session, if there is one, and the connections."""
+        try:
+            if "X-CSRF-Token" in self._http.headers:
+                self._http.json("DELETE", f"{API}/session")
+        finally:
+            self._http.close()
+
+    def pages(
+        self, path: str, params: Mapping[str, Any] | None = None, *, limit: int = PAGE
+    ) -> Iterator[dict[str, Any]]:
+        """Each page of a list: ``items``, ``total``, ``next``."""
+        query = {**(params or {}), "limit": limit}
+        while True:
+            page: dict[str, Any] = self._http.json("GET", path, params=query)
+            yield page
+            if page["next"] is None:
+                return
+            query["cursor"] = page["next"]
+
+    def items(self, path: str, params: Mapping[str, Any] | None = None) -> Iterator[dict[str, Any]]:
+        """Each item of a list, page after page."""
+        for page in self.pages(path, params):
+            yield from page["items"]
+
+    # Who, and whether it works
+
+    def me(self) -> dict[str, Any]:
+        """The caller, their scopes and agreements."""
+        return cast(dict[str, Any], self._http.json("GET", f"{API}/me"))
+
+    def readiness(self) -> dict[str, Any]:
+        """The state of each dependency of the server, ready or not."""
+        return cast(dict[str, Any], self._http.readiness())
+
+    def create_token(self, name: str, scopes: Sequence[str], expires_in_days: int) -> Token:
+        """A new API token; needs a session."""
+        body = {"name": name, "scopes": list(scopes), "expires_in_days": expires_in_days}
+        return cast(Token, self._http.json("POST", f"{API}/tokens", body=body))
+
+    def revoke_token(self, token_id: str) -> None:
+        """End an API token."""
+        self._http.json("DELETE", f"{API}/tokens/{token_id}")
+
+    # Data
+
+    def datasets(self) -> list[dict[str, Any]]:
+        """The datasets that the server knows, with their active revision."""
+        return list(self.items(f"{API}/datasets"))
+
+    def create_revision(self, dataset: str, request: Mapping[str, Any]) -> Revision:
+        """Start an ingest of ``clinical``, ``metadata`` and ``image_root`` (URIs)."""
+        path = f"{API}/datasets/{dataset}/revisions"
+        return cast(Revision, self._http.json("POST", path, body=dict(request)))
+
+    def revision(self, dataset: str, revision_id: str) -> Revision:
+        """The state of an ingest."""
+        path = f"{API}/datasets/{dataset}/revisions/{revision_id}"
+        return cast(Revision, self._http.json("GET", path))
+
+    def wait_for_revision(
+        self,
+        dataset: str,
+        revision_id: str,
+        seen: Callable[[Revision], None] | None = None,
+        *,
+        every_s: float = 0.5,
+    ) -> Revision:
+        """The final state of an ingest; ``seen`` is told each state on the way."""
+        while True:
+            state = self.revision(dataset, revision_id)
+            if seen:
+                seen(state)
+            if state["state"] not in ("queued", "running"):
+                return state
+            time.sleep(every_s)
+
+    def filters(self, dataset: str | None = None) -> list[dict[str, Any]]:
+        """Every filter with its options and their counts."""
+        return list(self.items(f"{API}/filters", _given(dataset=dataset)))
+
+    def images(
+        self, query: Filter | None = None, *, dataset: str | None = None, sort: str | None = None
+    ) -> Iterator[ImageSummary]:
+        """Every image under a filter in the query string's grammar (`age_at_study.gte`)."""
+        params = {**(query or {}), **_given(dataset=dataset, sort=sort)}
+        yield from cast(Iterator[ImageSummary], self.items(f"{API}/images", params))
+
+    def search_images(
+        self,
+        query: Filter | None = None,
+        *,
+        dataset: str | None = None,
+        limit: int = 50,
+        cursor: str | None = None,
+    ) -> dict[str, Any]:
+        """One page of images under a filter in the JSON grammar."""
+        body = {"filter": query or {}, "limit": limit, **_given(dataset=dataset, cursor=cursor)}
+        return cast(dict[str, Any], self._http.json("POST", f"{API}/images/search", body=body))
+
+    def facets(
+        self,
+        query: Filter | None = None,
+        facets: Sequence[str] | None = None,
+        *,
+        dataset: str | None = None,
+        count: str = "images",
+    ) -> Facets:
+        """Totals and counts by option under a filter in the JSON grammar."""
+        body = {"filter": query or {}, "facets": facets, "count": count, **_given(dataset=dataset)}
+        return cast(Facets, self._http.json("POST", f"{API}/facets", body=body))
+
+    def image(self, image_id: int) -> ImageRecord:
+        """All that is known of an image."""
+        return cast(ImageRecord, self._http.json("GET", f"{API}/images/{image_id}"))
+
+    def thumbnail(self, image_id: int, size: int = 256) -> bytes:
+        """A small JPEG; ``size`` is its longest side."""
+        return self._http.bytes(f"{API}/images/{image_id}/thumbnail", {"size": size})
+
+    def rendered(self, image_id: int, **params: Any) -> bytes:
+        """The picture after window and level; PNG at full size unless ``params`` say otherwise."""
+        return self._http.bytes(f"{API}/images/{image_id}/rendered", params)
+
+    def original(self, image_id: int, target: Path) -> int:
+        """Write the original DICOM to ``target``; its bytes. Needs the scope `export`."""
+        return self._http.download(f"{API}/images/{image_id}/dicom", target)
+
+    # Cohorts
+
+    def create_cohort(self, definition: Mapping[str, Any]) -> Cohort:
+        """Freeze a cohort."""
+        return cast(Cohort, self._http.json("POST", f"{API}/cohorts", body=dict(definition)))
+
+    def preview_cohort(self, definition: Mapping[str, Any]) -> dict[str, Any]:
+        """What a cohort would be."""
+        path = f"{API}/cohorts/preview"
+        return cast(dict[str, Any], self._http.json("POST", path, body=dict(definition)))
+
+    def cohorts(self) -> Iterator[Cohort]:
+        """All cohorts."""
+        yield from cast(Iterator[Cohort], self.items(f"{API}/cohorts"))
+
+    def cohort(self, cohort_id: str) -> Cohort:
+        """One cohort."""
+        return cast(Cohort, self._http.json("GET", f"{API}/cohorts/{cohort_id}"))
+
+    def members(self, cohort_id: str) -> Iterator[Member]:
+        """The images of a cohort with labels and splits."""
+        yield from cast(Iterator[Member], self.items(f"{API}/cohorts/{cohort_id}/members"))
+
+    # Training
+
+    def experiments(self) -> list[dict[str, Any]]:
+        """What can be trained."""
+        return list(self.items(f"{API}/experiments"))
+
+    def submit_job(
+        self,
+        experiment: str,
+        cohort_id: str,
+        overrides: Mapping[str, Any] | None = None,
+        *,
+        name: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> Job:
+        """Queue a job. The same ``idempotency_key`` again gives the same job."""
+        body = {
+            "experiment": experiment,
+            "cohort_id": cohort_id,
+            "overrides": dict(overrides or {}),
+            **_given(name=name),
+        }
+        headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
+        return cast(Job, self._http.json("POST", f"{API}/jobs", body=body, headers=headers))
+
+    def jobs(self) -> Iterator[Job]:
+        """All jobs that the caller may see."""
+        yield from cast(Iterator[Job], self.items(f"{API}/jobs"))
+
+    def job(self, job_id: str) -> Job:
+        """One job."""
+        return cast(Job, self._http.json("GET", f"{API}/jobs/{job_id}"))
+
+    def cancel_job(self, job_id: str) -> Job:
+        """Stop a job within a batch."""
+        return cast(Job, self._http.json("POST", f"{API}/jobs/{job_id}/cancel"))
+
+    def wait_for_job(
+        self,
+        job_id: str,
+        seen: JobSeen | None = None,
+        *,
+        every_s: float = 1.0,
+        timeout_s: float | None = None,
+    ) -> Job:
+        """A job that succeeded. `JobFailed` where it does not, TimeoutError where it takes longer.
+
+        ``seen`` is told each state on the way.
+        """
+        deadline = None if timeout_s is None else time.monotonic() + timeout_s
+        while True:
+            job = self.job(job_id)
+            if seen:
+                seen(job)
+            if job["state"] == "succeeded":
+                return job
+            if job["state"] in FINISHED:
+                raise JobFailed(job)
+            if deadline and time.monotonic() > deadline:
+                raise TimeoutError(f"job {job_id} is still {job['state']} after {timeout_s:g} s")
+            time.sleep(every_s)
+
+    def artifacts(self, job_id: str) -> list[dict[str, Any]]:
+        """The files that a job left."""
+        return list(self.items(f"{API}/jobs/{job_id}/artifacts"))
+
+    def artifact(self, job_id: str, name: str, target: Path) -> int:
+        """Write a job's file to ``target``; its bytes. Needs the scope `export`."""
+        return self._http.download(f"{API}/jobs/{job_id}/artifacts/{name}", target)
+
+
+def _given(**values: Any) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}

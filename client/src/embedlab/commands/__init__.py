@@ -1,0 +1,1 @@
+"""The commands of `embedlab`, a module for each family."""

@@ -1,0 +1,140 @@
+"""`embedlab doctor`: what is wrong, and what to do about it."""
+
+import argparse
+import platform
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+import embedlab
+from embedlab import credentials
+from embedlab.commands.types import Commands
+from embedlab.errors import ApiError, LabError, NotSignedIn
+from embedlab.terminal import say
+from embedlab.transport import Transport, environment, normal_url
+
+MOST_SKEW_S = 10.0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at; ``advice`` where it is not well."""
+
+    name: str
+    well: bool
+    what: str
+    advice: str | None = None
+
+
+def add(commands: Commands) -> None:
+    """Declare the command."""
+    doctor = commands.add_parser("doctor", help="check address, sign-in, clock and services")
+    doctor.add_argument("--url")
+    doctor.set_defaults(run=run_doctor)
+
+
+def run_doctor(given: argparse.Namespace) -> int:
+    """Print every finding; 1 where one is not well."""
+    worst = 0
+    for finding in examine(given.url):
+        say(f"{'ok  ' if finding.well else 'FAIL'}  {finding.name:<22} {finding.what}")
+        if finding.advice:
+            say(f"      -> {finding.advice}")
+        worst |= not finding.well
+    return int(worst)
+
+
+def examine(url: str | None) -> Iterator[Finding]:
+    """Look at one thing after the other, from here towards the server."""
+    yield Finding(
+        "versions",
+        True,
+        f"embedlab {embedlab.__version__}, Python {platform.python_version()}, "
+        f"httpx {httpx.__version__}",
+    )
+    token: str | None = None
+    address = url or environment("EMBEDLAB_URL")
+    try:
+        kept = credentials.find(url)
+        address, token = kept.url, kept.token
+    except LabError as error:
+        yield Finding("credentials", False, str(error), "embedlab login --url http://server:8080")
+    if address is None:
+        return
+    transport = Transport(normal_url(address), timeout=10.0)
+    try:
+        yield from _examine_server(transport, token)
+    finally:
+        transport.close()
+
+
+def _examine_server(transport: Transport, token: str | None) -> Iterator[Finding]:
+    try:
+        skew = transport.clock_skew_s()
+    except (LabError, KeyError, ValueError) as error:
+        yield Finding(
+            "server",
+            False,
+            str(error),
+            "Is it running (make demo, make up)? Is the address right, and no firewall between?",
+        )
+        return
+    yield Finding("server", True, f"{transport.url} answers")
+    yield _clock(skew)
+    yield from _services(transport)
+    if token:
+        transport.headers["Authorization"] = f"Bearer {token}"
+        yield _attempt("sign-in", lambda: _sign_in(transport))
+        yield _attempt("datasets", lambda: _datasets(transport))
+
+
+def _clock(skew: float) -> Finding:
+    well = abs(skew) <= MOST_SKEW_S
+    side = "ahead of" if skew > 0 else "behind"
+    what = f"the server is {abs(skew):.0f} s {side} this machine"
+    advice = "Set both clocks by NTP; identities between services live for one minute."
+    return Finding("clock", well, what if not well else "in step", None if well else advice)
+
+
+def _services(transport: Transport) -> Iterator[Finding]:
+    for name, found in transport.readiness()["dependencies"].items():
+        well = found["state"] == "ok"
+        advice = f"See the log of {name} (make logs, or .devstack/logs), or restart it."
+        yield Finding(name, well, found.get("detail") or found["state"], None if well else advice)
+
+
+def _attempt(name: str, look: Callable[[], Finding]) -> Finding:
+    try:
+        return look()
+    except NotSignedIn as error:
+        return Finding(name, False, str(error), f"embedlab login --url {_address()}")
+    except ApiError as error:
+        advice = f"Tell an administrator the request id {error.request_id}."
+        return Finding(name, False, str(error), advice)
+    except LabError as error:
+        return Finding(name, False, str(error), "See the services above.")
+
+
+def _address() -> str:
+    try:
+        return credentials.find().url
+    except LabError:
+        return "URL"
+
+
+def _sign_in(transport: Transport) -> Finding:
+    me: dict[str, Any] = transport.json("GET", "/api/v1/me")
+    person = me["person"]
+    scopes = ", ".join(me["scopes"])
+    what = f"{person['email']}, {person['role']}; scopes {scopes}; until {me['expires_at']}"
+    return Finding("sign-in", True, what)
+
+
+def _datasets(transport: Transport) -> Finding:
+    found: list[dict[str, Any]] = transport.json("GET", "/api/v1/datasets")["items"]
+    served = [d["name"] for d in found if d.get("revision")]
+    advice = "Ingest one: embedlab ingest --help"
+    what = ", ".join(served) or "none is served"
+    return Finding("datasets", bool(served), what, None if served else advice)

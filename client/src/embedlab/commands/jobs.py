@@ -1,0 +1,160 @@
+"""`embedlab jobs submit|list|show|follow|cancel`."""
+
+import argparse
+import json
+from typing import Any
+
+from embedlab.bodies import Job
+from embedlab.client import FINISHED
+from embedlab.commands.types import Commands, open_client
+from embedlab.errors import JobFailed
+from embedlab.terminal import print_json, print_table, say, warn
+
+
+def add(commands: Commands) -> None:
+    """Declare the commands."""
+    jobs = commands.add_parser("jobs", help="submit and follow training jobs")
+    actions = jobs.add_subparsers(dest="action", required=True)
+
+    submit = actions.add_parser("submit", help="queue a job")
+    submit.add_argument("experiment")
+    submit.add_argument("cohort_id")
+    submit.add_argument("--name")
+    submit.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="an override; repeat"
+    )
+    submit.add_argument("--follow", action="store_true", help="wait for its end")
+    submit.set_defaults(run=run_submit)
+
+    listed = actions.add_parser("list", help="list jobs")
+    listed.set_defaults(run=run_list)
+    for name, run, text in (
+        ("show", run_show, "all about a job"),
+        ("follow", run_follow, "watch a job to its end"),
+        ("cancel", run_cancel, "stop a job"),
+    ):
+        parser = actions.add_parser(name, help=text)
+        parser.add_argument("job_id")
+        parser.set_defaults(run=run)
+
+
+def parse_overrides(words: list[str]) -> dict[str, Any]:
+    """`epochs=5 model=resnet18` as values; what reads as JSON is taken as such."""
+    found: dict[str, Any] = {}
+    for word in words:
+        name, equals, text = word.partition("=")
+        if not equals:
+            raise ValueError(f"{word!r} is not like epochs=5")
+        try:
+            found[name] = json.loads(text)
+        except ValueError:
+            found[name] = text
+    return found
+
+
+class JobPrinter:
+    """Prints what is new of a job each time it is seen."""
+
+    def __init__(self) -> None:
+        self._state = ""
+        self._epochs = 0
+
+    def see(self, job: Job) -> None:
+        """Say what changed."""
+        state = f"{job['state']} {job['progress'].get('phase', '')}".strip()
+        if job["state"] == "queued" and job.get("queue_position"):
+            state += f", place {job['queue_position']}"
+        if state != self._state:
+            warn(state)
+            self._state = state
+        for epoch in job["epochs"][self._epochs :]:
+            say(describe_epoch(epoch))
+        self._epochs = len(job["epochs"])
+
+
+def describe_epoch(epoch: dict[str, Any]) -> str:
+    """An epoch in a line."""
+    names = {
+        "train_loss": "loss",
+        "validation_loss": "validation loss",
+        "validation_roc_auc": "validation AUC",
+    }
+    shown = [f"{text} {epoch[k]:.3f}" for k, text in names.items() if epoch.get(k) is not None]
+    return f"  epoch {epoch['epoch']:>3}  {'  '.join(shown)}  {epoch['seconds']:.1f} s"
+
+
+def describe_metrics(metrics: dict[str, Any]) -> str:
+    """The figures of the test split in a line."""
+    test = metrics["test"]
+    shown = []
+    for name in ("roc_auc", "accuracy", "balanced_accuracy"):
+        found = test.get(name)
+        if found and found["value"] is not None:
+            interval = f"{_figure(found['low'])} to {_figure(found['high'])}"
+            shown.append(f"{name} {found['value']:.3f} ({interval})")
+    return f"{test['n']} images of {test['patients']} patients: {', '.join(shown)}"
+
+
+def _figure(value: float | None) -> str:
+    return "?" if value is None else f"{value:.3f}"
+
+
+def _report(job: Job, *, as_json: bool) -> int:
+    if as_json:
+        print_json(job)
+    elif job["metrics"]:
+        say(describe_metrics(job["metrics"]))
+    return 0 if job["state"] in ("succeeded", "queued", "running") else 1
+
+
+def run_submit(given: argparse.Namespace) -> int:
+    """Queue a job."""
+    overrides = parse_overrides(given.set)
+    with open_client(given) as lab:
+        job = lab.submit_job(given.experiment, given.cohort_id, overrides, name=given.name)
+        if not given.json:
+            say(f"{job['job_id']}  {job['name']}  {job['state']}")
+        for text in job["warnings"]:
+            warn(f"note: {text}")
+        if given.follow:
+            job = lab.wait_for_job(job["job_id"], JobPrinter().see)
+    return _report(job, as_json=given.json)
+
+
+def run_list(given: argparse.Namespace) -> int:
+    """List jobs."""
+    with open_client(given) as lab:
+        columns = ("job_id", "name", "experiment", "state", "created_at")
+        print_table(columns, lab.jobs(), as_json=given.json)
+    return 0
+
+
+def run_show(given: argparse.Namespace) -> int:
+    """Show a job."""
+    with open_client(given) as lab:
+        job = lab.job(given.job_id)
+    if not given.json:
+        say(f"{job['job_id']}  {job['name']}  {job['state']}  {job.get('reason') or ''}".rstrip())
+        for epoch in job["epochs"]:
+            say(describe_epoch(epoch))
+    return _report(job, as_json=given.json)
+
+
+def run_follow(given: argparse.Namespace) -> int:
+    """Watch a job to its end; 1 where it does not succeed."""
+    with open_client(given) as lab:
+        try:
+            job = lab.wait_for_job(given.job_id, JobPrinter().see)
+        except JobFailed as error:
+            warn(str(error))
+            return 1
+    return _report(job, as_json=given.json)
+
+
+def run_cancel(given: argparse.Namespace) -> int:
+    """Stop a job."""
+    with open_client(given) as lab:
+        job = lab.cancel_job(given.job_id)
+    ended = job["state"] in FINISHED
+    say(f"{job['job_id']}  {job['state'] if ended else 'will stop within a batch'}")
+    return 0

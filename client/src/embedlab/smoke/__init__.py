@@ -1,0 +1,1 @@
+"""`embedlab smoke`: from sign-in to a ROC curve over HTTP, believing nothing."""
