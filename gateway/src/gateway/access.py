@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from chassis.database import Database
+from asyncpg import PostgresError
+from chassis.database import Database, database_problem
 from chassis.identity import LIFETIME_S, Identity, Signer
 from chassis.problems import Problem
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import store
 from gateway.credentials import SCOPES, TOKEN_PREFIX, cookie_value, csrf_matches, digest
@@ -116,17 +118,25 @@ class AccessCache:
     async def _look_up(
         self, credentials: Credentials, secret: str, former: Access | None
     ) -> Access:
-        key = digest(secret)
-        async with self.database.transaction() as session:
-            if credentials.token:
-                grant = await store.find_token(session, key)
-            else:
-                grant = await store.find_session(session, key, self.idle)
+        try:
+            grant = await self._read(credentials, digest(secret))
+        except (SQLAlchemyError, PostgresError, OSError, TimeoutError) as error:
+            # The front door stands before the handlers of the application.
+            problem = database_problem(error)
+            if problem is None:
+                raise
+            raise problem from error
         if grant is None:
             self._known.pop(secret, None)
             what = "API token" if credentials.token else "session"
             raise unknown_credentials(f"The {what} is unknown, expired or revoked. Sign in again.")
         return self._remember(secret, grant, former)
+
+    async def _read(self, credentials: Credentials, key: bytes) -> Grant | None:
+        async with self.database.transaction() as session:
+            if credentials.token:
+                return await store.find_token(session, key)
+            return await store.find_session(session, key, self.idle)
 
     def _remember(self, secret: str, grant: Grant, former: Access | None) -> Access:
         access = to_access(grant, self.clock(), self.fresh_s)
