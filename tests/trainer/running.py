@@ -96,11 +96,11 @@ async def follow(
     api: httpx.AsyncClient,
     job_id: str,
     until: Callable[[dict[str, Any]], bool] = lambda job: job["finished_at"] is not None,
-    timeout: float = 90,
+    seconds: float = 90,
 ) -> dict[str, Any]:
     """Poll a job until a condition holds; fails with its last state where it never does."""
     job: dict[str, Any] = {}
-    for _ in range(int(timeout / 0.1)):
+    for _ in range(int(seconds / 0.1)):
         job = (await api.get(f"/api/v1/jobs/{job_id}")).json()
         if until(job):
             return job

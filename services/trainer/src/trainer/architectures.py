@@ -1,4 +1,4 @@
-"""What is known of each architecture without torch: where its pretrained weights are, how fast it is."""
+"""What is known of each architecture without torch: where its weights are, how fast it is."""
 
 from dataclasses import dataclass
 from pathlib import Path

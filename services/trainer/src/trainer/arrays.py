@@ -1,7 +1,7 @@
 """Array datasets: folders under TRAINER_ARRAYS that hold `images.npy` and `samples.json`.
 
-``images.npy``: uint8, n x height x width, square. ``samples.json``: ``{"classes": [names], "labels":
-[0-based class of each image], "splits": ["train" | "validation" | "test"], "patients": [any text]}``.
+``images.npy``: uint8, n x side x side. ``samples.json``: ``{"classes": [names], "labels": [0-based
+class of each image], "splits": ["train" | "validation" | "test"], "patients": [any text]}``.
 """
 
 from pathlib import Path

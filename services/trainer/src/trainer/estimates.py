@@ -4,7 +4,7 @@ from trainer.architectures import ARCHITECTURES
 from trainer.schemas import Estimate
 from trainer.spec import JobSpec
 
-# Mammograms are about 1.3 times as high as wide; the `.npy` of one at `short_edge` is that many bytes.
+# Mammograms are about 1.3 times as high as wide; a `.npy` holds one byte a pixel.
 ASPECT = 1.3
 ADAM_STATES = 3
 START_S = 10.0

@@ -40,7 +40,7 @@ class JobEvents:
             self._watchers.discard(watcher)
 
     async def run(self) -> None:
-        """Listen for ever; reconnects, and tells watchers to read again what they may have missed."""
+        """Listen for ever; after a break watchers are told to read again."""
         while True:
             try:
                 await self._listen()
@@ -54,7 +54,12 @@ class JobEvents:
     async def _listen(self) -> None:
         connection = await asyncpg.connect(self._url, timeout=5)
         lost = asyncio.Event()
-        connection.add_termination_listener(lambda _: (lost.set(), self._wake.set()))
+
+        def end(_: object) -> None:
+            lost.set()
+            self._wake.set()
+
+        connection.add_termination_listener(end)
         try:
             await connection.add_listener(CHANNEL, self._note)
             self._put(None)

@@ -1,4 +1,4 @@
-"""Fills a pixel array from imagery: concurrent, patient with an overloaded server, honest about gaps."""
+"""Fills a pixel array from imagery: concurrent, patient with a busy server, honest about gaps."""
 
 import asyncio
 import io
@@ -51,7 +51,8 @@ class ImageryClient:
                 raise error
             if error.status >= 500 and error.status not in _busy and attempt + 1 >= BROKEN_TRIES:
                 raise BadPixelsError(str(error)) from error
-            await asyncio.sleep(min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S) * random.random())
+            longest = min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S)
+            await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
         raise error
 
     async def _once(self, image_id: int, geometry: Geometry) -> NDArray[np.uint8]:

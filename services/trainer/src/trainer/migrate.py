@@ -26,4 +26,4 @@ def migrate(database_url: str) -> None:
 
 
 if __name__ == "__main__":
-    migrate(MigrationSettings().database_url)
+    migrate(MigrationSettings().database_url)  # type: ignore[call-arg]

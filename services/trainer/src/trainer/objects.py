@@ -1,5 +1,6 @@
-"""Artifacts in the object store: streamed, hashed, written whole or not at all (an S3 PUT is atomic)."""
+"""Artifacts in the object store: streamed, hashed, whole or not there (an S3 PUT is atomic)."""
 
+import asyncio
 import hashlib
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -35,11 +36,11 @@ class Objects:
             await self._client.put_object(
                 Bucket=self._bucket, Key=key, Body=body, ContentType=media_type
             )
-        size, sha256 = path.stat().st_size, file_sha256(path)
-        return {"key": key, "bytes": size, "sha256": sha256, "media_type": media_type}
+        described = await asyncio.to_thread(_describe, path)
+        return {"key": key, "media_type": media_type, **described}
 
     async def get_file(self, key: str, path: Path, sha256: str) -> bool:
-        """Download to ``path``; False where the object is missing or not the one that was written."""
+        """Download to ``path``; False where the object is missing or not what was written."""
         try:
             answer = await self._client.get_object(Bucket=self._bucket, Key=key)
         except ClientError as error:
@@ -49,7 +50,7 @@ class Objects:
         with path.open("wb") as stream:
             async for part in answer["Body"].iter_chunks(CHUNK):
                 stream.write(part)
-        return file_sha256(path) == sha256
+        return await asyncio.to_thread(file_sha256, path) == sha256
 
     async def stream(self, key: str) -> AsyncIterator[bytes]:
         """The object's bytes; a 503 problem where the store cannot be reached."""
@@ -71,6 +72,10 @@ class Objects:
     async def check(self) -> None:
         """Readiness: the bucket is there."""
         await self._client.head_bucket(Bucket=self._bucket)
+
+
+def _describe(path: Path) -> dict[str, Any]:
+    return {"bytes": path.stat().st_size, "sha256": file_sha256(path)}
 
 
 async def _chunks(body: Any) -> AsyncIterator[bytes]:

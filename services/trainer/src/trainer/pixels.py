@@ -1,7 +1,8 @@
-"""Pixels of a list of images, fetched once from imagery into a memory-mapped array at training size.
+"""Pixels of a list of images, fetched once into a memory-mapped array at training size.
 
-A folder of scratch is named by what it holds (dataset, revision, images, geometry), so every job on
-the same images shares it. Fetching goes on where it was broken off; one process fetches, others wait.
+A folder of scratch is named by what it holds (dataset, revision, images, geometry), so every job
+on the same images shares it. Fetching goes on where it was broken off; one process does it, others
+wait.
 """
 
 import asyncio
@@ -12,7 +13,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Literal, Self
+from typing import IO, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,7 +81,7 @@ class PixelArray:
 
     @classmethod
     def open(cls, folder: Path, count: int, size: int) -> Self:
-        """The array in ``folder``, made where it is not there; missing images are asked for again."""
+        """The array in ``folder``, made where there is none; missing images are asked for again."""
         folder.mkdir(parents=True, exist_ok=True)
         try:
             images = _open(folder / "images.npy", (count, size, size), np.uint8)
@@ -159,7 +160,7 @@ async def sole_owner(folder: Path) -> AsyncIterator[None]:
     """Hold the folder alone among the processes of this host; waits for its turn."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with folder.with_suffix(".lock").open("w") as lock:
-        while not _lock(lock):
+        while not _lock(lock):  # noqa: ASYNC110 - another process releases it
             await asyncio.sleep(LOCK_WAIT_S)
         yield
 
@@ -172,7 +173,7 @@ def _lock(file: IO[str]) -> bool:
     return True
 
 
-def _open(path: Path, shape: tuple[int, ...], kind: type) -> NDArray[np.generic]:
+def _open(path: Path, shape: tuple[int, ...], kind: type) -> NDArray[Any]:
     if not path.exists():
         part = path.with_suffix(".part")
         np.lib.format.open_memmap(part, mode="w+", dtype=kind, shape=shape).flush()
@@ -183,6 +184,6 @@ def _open(path: Path, shape: tuple[int, ...], kind: type) -> NDArray[np.generic]
     return found
 
 
-def _flush(array: NDArray[np.generic]) -> None:
+def _flush(array: NDArray[Any]) -> None:
     assert isinstance(array, np.memmap)
     array.flush()

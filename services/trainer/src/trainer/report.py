@@ -37,7 +37,7 @@ def render_report(report: dict[str, Any]) -> str:
     body = "".join(
         [
             f"<h1>{escape(title)}</h1>",
-            f"<p>Job <code>{escape(report['job']['job_id'])}</code>, by {escape(report['owner'])}</p>",
+            f"<p>Job <code>{report['job']['job_id']}</code>, by {escape(report['owner'])}</p>",
             "".join(f'<p class="warning">{escape(text)}</p>' for text in report["warnings"]),
             _results(report["metrics"]),
             "<h2>Curves</h2>",

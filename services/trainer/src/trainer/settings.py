@@ -21,7 +21,7 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
     imagery_url: str = Field(description="Base URL of imagery")
 
     scratch: Path = Field(
-        default=Path("/var/tmp/embedlab-trainer"),
+        default=Path("/var/tmp/embedlab-trainer"),  # noqa: S108 - a cache
         description="Folder of a worker for pixel arrays and checkpoints being written",
     )
     weights: Path | None = Field(
@@ -74,4 +74,4 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
 
 def settings_from_environment() -> TrainerSettings:
     """Settings of this process, from its environment; pydantic names what is missing."""
-    return TrainerSettings()  # type: ignore[call-arg] - the environment has them
+    return TrainerSettings()  # type: ignore[call-arg]

@@ -63,7 +63,7 @@ class TrainingSettings(Frozen):
         default=None,
         ge=0,
         le=2**31 - 1,
-        description="CONTROL: shuffle the labels within each split with this seed; nothing can be learnt",
+        description="CONTROL: shuffle labels within each split by this seed; nothing can be learnt",
     )
 
     @property

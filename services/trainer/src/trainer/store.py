@@ -7,7 +7,7 @@ between, the write changes nothing and raises `LeaseLost`.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from sqlalchemy import (
     Row,
@@ -35,6 +35,8 @@ from trainer.schemas import Artifact, Epoch, Job, Progress, Worker
 from trainer.tables import artifact, epoch, job, queue, worker
 
 LOST_WORKER_S = 30
+AnyRow: TypeAlias = Row[*tuple[Any, ...]]
+
 _claim_lock = "trainer claim"
 
 
@@ -106,7 +108,7 @@ async def find_job(session: AsyncSession, job_id: str) -> Job | None:
     return (await _with_epochs(session, [row]))[0] if row else None
 
 
-async def find_access(session: AsyncSession, job_id: str) -> Row[Any] | None:
+async def find_access(session: AsyncSession, job_id: str) -> AnyRow | None:
     """What decides who may act on a job: owner_id, dataset, restricted, state."""
     columns = (job.c.owner_id, job.c.dataset, job.c.restricted, job.c.state)
     return (await session.execute(select(*columns).where(job.c.job_id == job_id))).first()
@@ -143,7 +145,7 @@ def job_filter(
     return conditions
 
 
-async def _with_epochs(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[Job]:
+async def _with_epochs(session: AsyncSession, rows: Sequence[AnyRow]) -> list[Job]:
     ids = [row.job_id for row in rows]
     found: dict[str, list[Epoch]] = {job_id: [] for job_id in ids}
     statement = select(epoch).where(epoch.c.job_id.in_(ids)).order_by(epoch.c.epoch)
@@ -152,7 +154,7 @@ async def _with_epochs(session: AsyncSession, rows: Sequence[Row[Any]]) -> list[
     return [_job(row, found[row.job_id]) for row in rows]
 
 
-def _job(row: Row[Any], epochs: list[Epoch]) -> Job:
+def _job(row: AnyRow, epochs: list[Epoch]) -> Job:
     values = dict(row._mapping)
     permuted = values["spec"]["settings"]["permute_labels"] is not None
     return Job(
@@ -180,7 +182,7 @@ async def cancel_job(session: AsyncSession, job_id: str) -> bool:
 
 
 async def retry_job(session: AsyncSession, job_id: str) -> bool:
-    """Queue a failed or cancelled job again, to go on from its checkpoint. False: it was neither."""
+    """Queue a failed or cancelled job again, to go on from its checkpoint; False: it was neither"""
     statement = (
         update(job)
         .where(job.c.job_id == job_id, job.c.state.in_(("failed", "cancelled")))
@@ -193,7 +195,7 @@ async def retry_job(session: AsyncSession, job_id: str) -> bool:
             finished_at=None,
             worker=None,
             metrics=None,
-        )  # fmt: skip
+        )
         .returning(job.c.job_id)
     )
     return (await session.execute(statement)).scalar() is not None
@@ -209,7 +211,7 @@ async def list_artifacts(session: AsyncSession, job_id: str) -> list[Artifact]:
     return [Artifact.model_validate(row, from_attributes=True) for row in rows]
 
 
-async def find_artifact(session: AsyncSession, job_id: str, name: str) -> Row[Any] | None:
+async def find_artifact(session: AsyncSession, job_id: str, name: str) -> AnyRow | None:
     """One artifact with its S3 key."""
     statement = select(artifact).where(artifact.c.job_id == job_id, artifact.c.name == name)
     return (await session.execute(statement)).first()
@@ -229,7 +231,7 @@ async def list_workers(session: AsyncSession) -> list[Worker]:
     return [_worker(row, running.get(row.name, [])) for row in rows]
 
 
-def _worker(row: Row[Any], jobs: list[str]) -> Worker:
+def _worker(row: AnyRow, jobs: list[str]) -> Worker:
     values = {k: v for k, v in row._mapping.items() if k in Worker.model_fields}
     state = "lost" if row.lost else "busy" if jobs else "idle"
     return Worker.model_validate({**values, "state": state, "jobs": jobs})
@@ -328,7 +330,7 @@ async def claim_job(session: AsyncSession, worker_name: str, lease_s: float) -> 
             claimed_at=func.clock_timestamp(),
             started_at=func.coalesce(job.c.started_at, func.now()),
             lease_expires_at=func.now() + _seconds(lease_s),
-        )  # fmt: skip
+        )
         .returning(job.c.fence, job.c.attempts)
     )
     row = (await session.execute(statement)).one()
@@ -339,9 +341,9 @@ def _held(lease: Lease) -> ColumnElement[bool]:
     return and_(job.c.job_id == lease.job_id, job.c.fence == lease.fence, job.c.state == "running")
 
 
-async def _write(session: AsyncSession, lease: Lease, values: dict[str, Any]) -> Row[Any]:
+async def _write(session: AsyncSession, lease: Lease, values: dict[str, Any]) -> AnyRow:
     statement = update(job).where(_held(lease)).values(**values).returning(job)
-    row = (await session.execute(statement)).first()
+    row: AnyRow | None = (await session.execute(statement)).first()
     if row is None:
         raise LeaseLost(f"job {lease.job_id} is no longer held under fence {lease.fence}")
     return row
@@ -353,7 +355,7 @@ async def renew_lease(session: AsyncSession, lease: Lease, lease_s: float) -> bo
     return bool((await _write(session, lease, {"lease_expires_at": until})).cancel_requested)
 
 
-async def read_claimed(session: AsyncSession, lease: Lease) -> Row[Any]:
+async def read_claimed(session: AsyncSession, lease: Lease) -> AnyRow:
     """The whole row of the job held under a lease."""
     row = (await session.execute(select(job).where(_held(lease)))).first()
     if row is None:
@@ -379,7 +381,7 @@ async def write_epoch(
     await session.execute(insert(epoch).values(job_id=lease.job_id, fence=lease.fence, **values))
 
 
-async def read_epochs(session: AsyncSession, job_id: str) -> list[Row[Any]]:
+async def read_epochs(session: AsyncSession, job_id: str) -> list[AnyRow]:
     """Recorded epochs in order, with their checkpoints."""
     statement = select(epoch).where(epoch.c.job_id == job_id).order_by(epoch.c.epoch)
     return list((await session.execute(statement)).all())
@@ -402,8 +404,8 @@ async def give_back(
 
 async def hand_over(session: AsyncSession, lease: Lease) -> None:
     """Return a job because its worker shuts down; the attempt does not count."""
-    values = {"state": "queued", "lease_expires_at": None, "worker": None, "not_before": func.now()}
-    values |= {"attempts": job.c.attempts - 1, "fence": job.c.fence + 1}
+    values: dict[str, Any] = {"state": "queued", "lease_expires_at": None, "worker": None}
+    values |= {"attempts": job.c.attempts - 1, "fence": job.c.fence + 1, "not_before": func.now()}
     await _write(session, lease, values | {"reason": "its worker was shut down; goes on elsewhere"})
 
 

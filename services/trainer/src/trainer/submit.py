@@ -99,7 +99,7 @@ async def prepare(request: NewJob, catalog: CatalogClient, service: TrainerSetti
     restricted, warnings = False, list[str]()
     source: Source
     if declared.dataset_kind == "array":
-        source = _array_source(request, service)
+        source = _array_source(request, service, settings.input_size)
     else:
         try:
             source, restricted, warnings = await _cohort_source(request, declared, catalog)
@@ -118,7 +118,7 @@ async def prepare(request: NewJob, catalog: CatalogClient, service: TrainerSetti
     return Prepared(spec, restricted, warnings)
 
 
-def _array_source(request: NewJob, service: TrainerSettings) -> ArraySource:
+def _array_source(request: NewJob, service: TrainerSettings, size: int) -> ArraySource:
     names = list_arrays(service.arrays)
     if request.cohort_id is not None:
         raise invalid("cohort_id", f"{request.experiment} trains on an array, not on a cohort")
@@ -130,6 +130,9 @@ def _array_source(request: NewJob, service: TrainerSettings) -> ArraySource:
         images, samples = read_array(service.arrays, request.array)
     except ArrayError as error:
         raise invalid("array", str(error)) from error
+    if images.shape[1] < size:
+        message = f"the images have {images.shape[1]} pixels a side, fewer than {size}"
+        raise invalid("overrides.input_size", message, [f"at most {images.shape[1]}"])
     _check_overlap(samples.patients, samples.splits, "array")
     return ArraySource(name=request.array, images=len(images), classes=tuple(samples.classes))
 
@@ -153,7 +156,7 @@ async def _cohort_source(
     warnings = list(cohort.warnings)
     if served.revision_id not in (None, cohort.revision_id):
         warnings.append(
-            f"The cohort was frozen on revision {cohort.revision_id}; {served.revision_id} is newer."
+            f"The cohort is of revision {cohort.revision_id}; now {served.revision_id} is served."
         )
     source = CohortSource(
         cohort_id=cohort.cohort_id,

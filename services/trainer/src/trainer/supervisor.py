@@ -1,4 +1,4 @@
-"""One worker's side of a job: claim it, train it in a process of its own, keep its lease, settle it."""
+"""A worker's side of a job: claim it, train it in its own process, keep the lease, settle."""
 
 import asyncio
 import os

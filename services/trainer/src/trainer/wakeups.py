@@ -1,8 +1,8 @@
 """Wake-ups: Celery messages that say "a job is due". They carry no job: PostgreSQL has the truth.
 
-A message is acknowledged before the work (`acks_late` off): it may be lost, sent twice or stale, and
-nothing depends on it. Late acknowledgement is no option: past the broker's visibility timeout a long
-job would be delivered, and started, again.
+A message is acknowledged before the work (`acks_late` off): it may be lost, sent twice or stale,
+and nothing depends on it. Late acknowledgement is no option: past the broker's visibility timeout
+a long job would be delivered, and started, again.
 """
 
 import asyncio

@@ -36,9 +36,11 @@ def main() -> None:
     worker_shutting_down.connect(lambda **_: supervisor.closing.set(), weak=False)
     heart = threading.Thread(target=_beat_until, args=(settings, supervisor), daemon=True)
     heart.start()
-    app.worker_main(_arguments(settings, name))
-    supervisor.closing.set()
-    heart.join(timeout=BEAT_S)
+    try:
+        app.worker_main(_arguments(settings, name))
+    finally:
+        supervisor.closing.set()
+        heart.join(timeout=BEAT_S)
 
 
 def worker_app(settings: TrainerSettings, supervisor: Supervisor) -> Celery:

@@ -1,4 +1,4 @@
-"""What can be told without seeing a lesion: a logistic regression on what the picture was made with.
+"""What can be told without seeing a lesion: logistic regression on how the picture was made.
 
 Image size, mean and standard deviation of the grey values, and header fields. A network that is not
 clearly better has learnt the machine, not the disease.
@@ -34,7 +34,7 @@ def evaluate_baseline(samples: Samples, labels: NDArray[np.int64]) -> dict[str, 
 
 
 def baseline_features(samples: Samples) -> tuple[Floats, list[str]]:
-    """((n, k) values, their k names); a category is one column per value, missing is one of them."""
+    """((n, k) values, their k names); a category is one column per value, also for missing."""
     mean, spread = _grey_statistics(samples.images)
     columns: list[Floats] = [mean[samples.rows], spread[samples.rows]]
     names = ["grey mean", "grey sd"]

@@ -1,4 +1,4 @@
-"""Confidence intervals by resampling patients, not images: images of one patient are no two facts."""
+"""Confidence intervals by resampling patients: two images of one patient are no two facts."""
 
 from collections.abc import Callable, Iterator
 

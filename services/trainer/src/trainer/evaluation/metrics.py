@@ -1,8 +1,8 @@
 """Metrics of a classifier under sample weights, for many weightings at once.
 
-``weights`` is (draws, n): each row weighs the n samples once (a bootstrap draw counts how often a
-sample was drawn). Each metric is (draws,), or (draws, classes) where it is one per class, and NaN in
-draws where it is not defined. With weights of one they equal scikit-learn's of the same name.
+``weights`` is (draws, n): each row weighs the n samples once (a bootstrap draw counts how often
+a sample was drawn). Each metric is (draws,), or (draws, classes) where it is one per class, and
+NaN in draws where it is not defined. With weights of one they equal scikit-learn's namesakes.
 ``target`` is (n,) places of the true classes, ``probs`` (n, classes) rows that sum to one.
 """
 
@@ -18,7 +18,8 @@ Metric = Callable[[Floats, Ints, Floats], Floats]
 
 def predict_classes(probs: Floats) -> Ints:
     """(n,) the most probable class; for two classes that is a threshold of one half."""
-    return np.argmax(probs, axis=1).astype(np.int64)
+    chosen: Ints = np.argmax(probs, axis=1).astype(np.int64)
+    return chosen
 
 
 def confusion(weights: Floats, target: Ints, probs: Floats) -> Floats:
@@ -26,7 +27,8 @@ def confusion(weights: Floats, target: Ints, probs: Floats) -> Floats:
     classes = probs.shape[1]
     cells = target * classes + predict_classes(probs)
     members = np.eye(classes * classes)[cells]
-    return (weights @ members).reshape(-1, classes, classes)
+    counts: Floats = (weights @ members).reshape(-1, classes, classes)
+    return counts
 
 
 def accuracy(weights: Floats, target: Ints, probs: Floats) -> Floats:
@@ -128,8 +130,9 @@ def _one_versus_rest(
 
 
 def _divide(numerator: Floats, denominator: Floats, empty: float = np.nan) -> Floats:
-    result = np.full(np.broadcast(numerator, denominator).shape, empty)
-    return np.divide(numerator, denominator, out=result, where=denominator > 0)
+    result: Floats = np.full(np.broadcast(numerator, denominator).shape, empty)
+    np.divide(numerator, denominator, out=result, where=denominator > 0)
+    return result
 
 
 def _mean_of_finite(values: Floats) -> Floats:

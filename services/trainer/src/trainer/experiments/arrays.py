@@ -8,8 +8,8 @@ LABELLED_ARRAY = Declared(
     version=1,
     title="A labelled array",
     description=(
-        "Trains on `images.npy` (uint8, n x height x width) and `samples.json` of a folder that the lab "
-        "keeps for the workers: one label, split and patient per image."
+        "Trains on `images.npy` (uint8, n x side x side) and `samples.json` of a folder that the "
+        "lab keeps for the workers: one label, split and patient per image."
     ),
     task="classification",
     dataset_kind="array",

@@ -16,8 +16,8 @@ EMBED_2B6K = Declared(
     title="BI-RADS 2 against 6",
     description=(
         "Tells benign findings (BI-RADS 2, `asses` B) from biopsy-proven malignancy (BI-RADS 6, "
-        "`asses` K) on whole images. Splits are by patient; the epoch is chosen on validation and the "
-        "test split is used once."
+        "`asses` K) on whole images. Splits are by patient; the epoch is chosen on validation and "
+        "the test split is used once."
     ),
     task="binary classification",
     dataset_kind="cohort",

@@ -127,7 +127,7 @@ async def watch_jobs(
     context: InContext,
     owner: Annotated[str | None, Query(description="A person's id, or `me`")] = None,
 ) -> AsyncIterator[ServerSentEvent]:
-    """Server-Sent Events: `job` with a Job as data, first of what is unfinished, then of each change."""
+    """Server-Sent Events `job` with a Job as data: what is unfinished, then each change."""
     owner_id = caller.person_id if owner == "me" else owner
     async with context.events.watch() as watcher:
         for found in await _unfinished(context, owner_id):

@@ -1,1 +1,1 @@
-"""The training process: ``python -m trainer.training JOB FENCE PARENT``. Only this package imports torch."""
+"""``python -m trainer.training JOB FENCE PARENT``. Only this package imports torch."""

@@ -46,7 +46,7 @@ def run(settings: TrainerSettings, lease: store.Lease, stopping: threading.Event
                 return Outcome.STOPPED
             except store.LeaseLost:
                 return Outcome.LOST
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is the reason
                 return _settle(session, error)
     except Stopped:
         return Outcome.STOPPED

@@ -1,4 +1,4 @@
-"""From a memory-mapped array of uint8 to batches of floats. Everything random follows from the seed."""
+"""From a memory-mapped array of uint8 to batches of floats. All chance follows from the seed."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Normalisation:
 
 
 def fit_normalisation(samples: Samples, settings: TrainingSettings) -> Normalisation:
-    """ImageNet's, or mean and sd of the training split after resize and crop (published .1979/.1969)."""
+    """ImageNet's, or mean and sd of the training split after crop (published: .1979, .1969)."""
     if settings.normalisation == "imagenet":
         return Normalisation(IMAGENET_MEAN, IMAGENET_SD)
     places = samples.in_split(TRAIN)

@@ -1,4 +1,4 @@
-"""What a job can be resumed from: one object per epoch, named in the epoch's row once it is whole."""
+"""What a job can be resumed from: one object per epoch, named in its row once it is whole."""
 
 from dataclasses import asdict
 from pathlib import Path

@@ -54,7 +54,7 @@ class EpochResult:
 
 @dataclass
 class Hooks:
-    """``before_batch(done, total)`` may raise to stop; ``after_epoch(result, state)`` keeps them."""
+    """``before_batch(done, total)`` may raise to stop; ``after_epoch(result, state)`` keeps."""
 
     before_batch: Callable[[int, int], None] = lambda done, total: None
     after_epoch: Callable[[EpochResult, dict[str, Any]], None] = lambda result, state: None

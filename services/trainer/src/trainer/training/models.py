@@ -9,14 +9,17 @@ from trainer.architectures import HUB, Architecture
 from trainer.training.torch_compat import torchvision
 
 
-class TinyCnn(nn.Sequential):
+def tiny_cnn(classes: int) -> nn.Module:
     """Three strided convolutions and a mean: enough for small patches, quick enough for tests."""
-
-    def __init__(self, classes: int) -> None:
-        super().__init__(
-            *_block(3, 16), *_block(16, 32), *_block(32, 48),
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.1), nn.Linear(48, classes),
-        )  # fmt: skip
+    return nn.Sequential(
+        *_block(3, 16),
+        *_block(16, 32),
+        *_block(32, 48),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(0.1),
+        nn.Linear(48, classes),
+    )
 
 
 def _block(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
@@ -30,7 +33,7 @@ def build_model(name: str, classes: int, weights: Path | None = None) -> nn.Modu
     The weights are ImageNet's with 1,000 classes; their last layer is replaced, as published.
     """
     if name == "tiny_cnn":
-        return TinyCnn(classes)
+        return tiny_cnn(classes)
     if weights is None:
         return _named(name, classes)
     model = _named(name, 1000)

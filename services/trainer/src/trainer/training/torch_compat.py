@@ -1,24 +1,32 @@
 """torchvision beside a CPU-only torch. Import torchvision from here, never directly.
 
-A torch built without CUDA does not bring the detection operators that torchvision's wheel from PyPI
-registers meta functions for at import: ``import torchvision`` ends in "operator torchvision::nms does
-not exist". Declaring the two schemas first is enough; nothing here calls them. Where they exist
-already (a torch with CUDA), declaring them again is refused and that is fine.
+torchvision's wheel from PyPI is built for CUDA; beside a torch without it, its compiled operators
+do not load and its import ends in "RuntimeError: operator torchvision::nms does not exist", because
+it registers meta functions for operators that nobody declared. Declaring the schemas of the two
+first is enough; nothing here calls them. Where they do load (a torch with CUDA, a torchvision built
+for the CPU) they declare themselves and a second declaration would be the error: so only then.
 """
+
+import importlib
+import sys
+from types import ModuleType
 
 import torch
 
-_schema = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+_SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 
-def _declare(name: str) -> None:
-    if not hasattr(torch.ops.torchvision, name):
-        torch.library.define(f"torchvision::{name}", _schema)
+def _import_torchvision() -> ModuleType:
+    try:
+        return importlib.import_module("torchvision")
+    except RuntimeError as error:
+        if "operator torchvision::" not in str(error):
+            raise
+    for name in [n for n in sys.modules if n.partition(".")[0] == "torchvision"]:
+        del sys.modules[name]
+    for name in ("nms", "qnms"):
+        torch.library.define(f"torchvision::{name}", _SCHEMA)
+    return importlib.import_module("torchvision")
 
 
-for _name in ("nms", "qnms"):
-    _declare(_name)
-
-import torchvision
-
-__all__ = ["torchvision"]
+torchvision = _import_torchvision()

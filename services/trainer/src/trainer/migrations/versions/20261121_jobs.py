@@ -48,7 +48,8 @@ create table trainer.job (
 INDEXES = (
     "create index job_listing on trainer.job (created_at desc, job_id desc)",
     "create index job_owner on trainer.job (owner_id, created_at desc, job_id desc)",
-    "create index job_queued on trainer.job (owner_id, priority desc, created_at) where state = 'queued'",
+    "create index job_queued on trainer.job (owner_id, priority desc, created_at)"
+    " where state = 'queued'",
     "create index job_running on trainer.job (lease_expires_at) where state = 'running'",
 )
 
@@ -93,12 +94,14 @@ create table trainer.worker (
 )
 """
 
-# The fair order, defined once: a person's n-th waiting job comes after everybody's (n-1)-th, counting
-# what each already has running; among equals whoever was served longest ago is next.
+# The fair order, defined once: a person's n-th waiting job comes after everybody's (n-1)-th,
+# counting what each already has running; among equals whoever was served longest ago is next.
 QUEUE = """
 create view trainer.queue as
 select job_id, due,
-       row_number() over (order by turn, last_claimed nulls first, created_at, job_id)::integer as position
+       row_number() over (
+           order by turn, last_claimed nulls first, created_at, job_id
+       )::integer as position
 from (
     select j.job_id, j.created_at, j.not_before <= now() as due, served.last_claimed,
            served.running + row_number() over (
@@ -116,7 +119,7 @@ from (
 ) waiting
 """
 
-# Heartbeats only move lease_expires_at, which is not in the list: watchers hear of changes they can see.
+# Heartbeats move lease_expires_at only, which is not in the list: watchers hear what they can see.
 NOTIFY = """
 create function trainer.notify_job() returns trigger language plpgsql as $$
 begin
