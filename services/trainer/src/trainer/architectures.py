@@ -21,7 +21,7 @@ class Architecture:
 ARCHITECTURES = {
     "resnet18": Architecture(11_177_538, 21.0, "resnet18-f37072fd.pth"),
     "convnext_tiny": Architecture(27_821_666, 7.5, "convnext_tiny-983f1562.pth"),
-    "tiny_cnn": Architecture(19_010, 400.0, None),
+    "tiny_cnn": Architecture(19_154, 400.0, None),
 }
 
 
