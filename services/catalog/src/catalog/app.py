@@ -1,0 +1,54 @@
+"""The catalog's application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from chassis.app import create_service_app
+from chassis.database import Database, install_database_handlers
+from chassis.health import Check
+from chassis.logs import configure_logging
+from fastapi import FastAPI
+
+from catalog.holder import ModelHolder
+from catalog.routes import cohorts, datasets, internal, records, search
+from catalog.settings import Settings
+from catalog.supervisor import IngestSupervisor
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The catalog: EMBED's tables, joined right, answered at once."""
+    checks: dict[str, Check] = {}
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        database = Database(settings.database_url)
+        holder = ModelHolder(database, settings.default_dataset, settings.refresh_s)
+        supervisor = IngestSupervisor(settings, database, holder)
+        app.state.settings = settings
+        app.state.database = database
+        app.state.holder = holder
+        app.state.supervisor = supervisor
+        checks["database"] = database.check
+        try:
+            async with holder.running(), supervisor.running():
+                yield
+        finally:
+            await database.close()
+
+    app = create_service_app(
+        title="EMBED Lab catalog",
+        description="EMBED's tables: ingest, filters, facets, records, cohorts.",
+        routers=[router.router for router in (search, records, datasets, cohorts, internal)],
+        lifespan=lifespan,
+        checks=checks,
+        identity_jwks=settings.identity_jwks,
+    )
+    install_database_handlers(app)
+    return app
+
+
+def app_from_environment() -> FastAPI:
+    """For ``uvicorn --factory catalog.app:app_from_environment``."""
+    settings = Settings()  # type: ignore[call-arg]  # from the environment
+    configure_logging("catalog", settings.log_level)
+    return create_app(settings)

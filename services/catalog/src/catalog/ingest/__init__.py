@@ -1,0 +1,1 @@
+"""From two CSV files to an active revision, in a process of its own: ``python -m catalog.ingest ID``."""

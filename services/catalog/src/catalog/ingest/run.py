@@ -1,0 +1,286 @@
+"""One ingest, from its claim to its commit or its failure."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Any
+
+import asyncpg
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+from botocore.exceptions import BotoCoreError
+from chassis.database import asyncpg_url
+from chassis.logs import get_logger
+from chassis.problems import Problem
+
+from catalog.fields import Table, source_fields
+from catalog.ingest.build import Built, EncodedTables, build
+from catalog.ingest.encode import RawColumn, TableEncoder
+from catalog.ingest.faults import SourceFault
+from catalog.ingest.frames import finding_frame, image_frame
+from catalog.ingest.records import parse_header, whole_records
+from catalog.ingest.report import Report
+from catalog.ingest.sources import Location, locate, look, object_store, read
+from catalog.ingest.spelling import canonical_names, check_required
+from catalog.model import archive
+from catalog.settings import Settings
+from catalog.store import loading
+
+log = get_logger(__name__)
+
+UID = pl.col("anon_dicom_path").str.extract(r"([^/\\]+?)(?:\.dcm)?\s*$", 1)
+KEPT: Mapping[Table, Mapping[str, pl.Expr]] = {
+    "clinical": {},
+    "metadata": {"anon_dicom_path": UID},
+}
+EXTRA_CODED: Mapping[Table, set[str]] = {"clinical": set(), "metadata": {"ROI_coords"}}
+
+PROGRESS_S = 0.5
+
+
+@dataclass
+class Streamed:
+    """One file, read: its codes, and what it was."""
+
+    rows: int
+    columns: Mapping[str, RawColumn]
+    uids: pl.Series | None
+    source: dict[str, Any]
+    table_columns: dict[str, str]
+
+
+@dataclass
+class Ingest:
+    """The state of one run."""
+
+    settings: Settings
+    revision_id: int
+    dataset: str
+    request: dict[str, Any]
+    control: asyncpg.Connection
+    data: asyncpg.Connection
+    report: Report = field(default_factory=Report)
+    last_told: float = 0.0
+
+    @contextmanager
+    def timed(self, phase: str) -> Iterator[None]:
+        """Add the seconds of a phase to the report."""
+        started = time.perf_counter()
+        yield
+        seconds = time.perf_counter() - started
+        self.report.timings[phase] = self.report.timings.get(phase, 0.0) + seconds
+
+    async def tell(self, phase: str, rows: int, total: int | None = None) -> None:
+        """Show progress, twice a second at most within a phase."""
+        now = time.monotonic()
+        if total is None or now - self.last_told >= PROGRESS_S:
+            self.last_told = now
+            await loading.tell_progress(self.control, self.revision_id, phase, rows, total)
+
+
+async def run(settings: Settings, revision_id: int) -> None:
+    """Ingest a queued revision, or leave it alone where another process is at it."""
+    control = await loading.connect(asyncpg_url(settings.database_url))
+    try:
+        claimed = await loading.claim(control, revision_id)
+        if claimed is None:
+            return
+        data = await loading.connect(asyncpg_url(settings.database_url))
+        try:
+            await _attempt(
+                Ingest(settings, revision_id, claimed["dataset"], claimed["request"], control, data)
+            )
+        finally:
+            await data.close()
+    finally:
+        await control.close()
+
+
+async def _attempt(ingest: Ingest) -> None:
+    try:
+        await _ingest(ingest)
+    except (SourceFault, Problem, BotoCoreError) as error:
+        text = error.detail if isinstance(error, Problem) and error.detail else str(error)
+        log.warning("ingest refused", extra={"revision_id": ingest.revision_id, "reason": text})
+        await loading.fail(ingest.control, ingest.revision_id, text, ingest.report.as_json())
+
+
+async def _ingest(ingest: Ingest) -> None:
+    request = ingest.request
+    dry_run = bool(request.get("dry_run"))
+    transaction = ingest.data.transaction()
+    await transaction.start()
+    try:
+        await ingest.data.execute("set local maintenance_work_mem = '64MB'")
+        await loading.lock_dataset(ingest.data, ingest.dataset)
+        outcome = await _load(ingest, dry_run=dry_run)
+    except BaseException:
+        await transaction.rollback()
+        raise
+    if dry_run or outcome.get("same_as"):
+        await transaction.rollback()
+        await loading.succeed(ingest.control, ingest.revision_id, outcome, activate=False)
+    else:
+        await loading.succeed(ingest.data, ingest.revision_id, outcome, activate=True)
+        await transaction.commit()
+    log.info("ingested", extra={"revision_id": ingest.revision_id, "counts": outcome["counts"]})
+
+
+async def _load(ingest: Ingest, *, dry_run: bool) -> dict[str, Any]:
+    tables: dict[Table, Streamed] = {}
+    async with object_store(ingest.settings) as client:
+        for table in ("clinical", "metadata"):
+            at = locate(ingest.request[table], ingest.settings, table)
+            with ingest.timed(f"read and copy {table}"):
+                tables[table] = await _stream(ingest, client, at, table)
+    content = sha256(
+        "".join(tables[table].source["sha256"] for table in ("clinical", "metadata")).encode()
+    ).hexdigest()
+    outcome: dict[str, Any] = {
+        "sha256": content,
+        "sources": [tables[table].source for table in ("clinical", "metadata")],
+        "columns": {table: streamed.table_columns for table, streamed in tables.items()},
+        "counts": {},
+    }
+    active = await loading.active_content(ingest.data, ingest.dataset)
+    if active and active[1:] == (content, ingest.request["image_root"]) and not dry_run:
+        return {**outcome, "same_as": active[0], "report": ingest.report.as_json()}
+    await ingest.tell("join", tables["metadata"].rows)
+    built = await _build(ingest, tables)
+    await ingest.tell("store", tables["metadata"].rows)
+    await _store(ingest, built, tables, content)
+    return {**outcome, "counts": built.counts, "report": ingest.report.as_json()}
+
+
+async def _stream(ingest: Ingest, client: Any, at: Location, table: Table) -> Streamed:
+    found = await look(client, at, table)
+    blocks = whole_records(table, read(client, at, table))
+    head = await anext(blocks)
+    header = parse_header(table, head)
+    names = canonical_names(table, header)
+    check_required(table, table, names)
+    coded = {f.column for f in source_fields(table)} | EXTRA_CODED[table]
+    encoder = TableEncoder(table, names, coded, KEPT[table])
+    digest = sha256(head)
+    name = f"{table}_{ingest.revision_id}"
+    cells = loading.column_names(names)
+    await loading.create_rows_table(ingest.data, name, cells)
+
+    async def encoded() -> AsyncIterator[bytes]:
+        """Blocks on their way to COPY; the codes of one are made while the next is sent."""
+        work: asyncio.Future[None] | None = None
+        read_bytes = len(head)
+        async for block in blocks:
+            if work:
+                await work
+            work = asyncio.ensure_future(asyncio.to_thread(_take, encoder, digest, block))
+            yield block
+            read_bytes += len(block)
+            share = min(1.0, read_bytes / max(found.size, 1))
+            await ingest.tell(f"read {table}", encoder.rows, round(encoder.rows / max(share, 1e-9)))
+        if work:
+            await work
+
+    copied = await _copy(ingest, name, cells, encoded(), encoder)
+    if copied == 0:
+        raise SourceFault(table, "the file has no rows", 1)
+    if copied != encoder.rows:
+        raise SourceFault(table, f"its quotes are ambiguous: {copied} or {encoder.rows} rows")
+    uids = encoder.texts("anon_dicom_path") if table == "metadata" else None
+    source = {"uri": at.uri, "sha256": digest.hexdigest(), "rows": copied}
+    source |= {"table": table, "bytes": found.size, "etag": found.etag}
+    named = dict(zip(names, cells, strict=True))
+    _notice_renames(ingest.report, table, header, names)
+    return Streamed(copied, encoder.columns(), uids, source, named)
+
+
+def _take(encoder: TableEncoder, digest: Any, block: bytes) -> None:
+    digest.update(block)
+    encoder.add(block)
+
+
+async def _copy(
+    ingest: Ingest, name: str, cells: list[str], blocks: AsyncIterator[bytes], encoder: TableEncoder
+) -> int:
+    try:
+        return await loading.copy_csv(ingest.data, name, cells, blocks)
+    except asyncpg.DataError as error:
+        # PostgreSQL counts lines from the first that it is sent, which is the second of the file.
+        context = (getattr(error, "context", None) or "").partition(", line ")[2]
+        digits = context.split(":")[0].split(",")[0]
+        line = int(digits) + 1 if digits.isdigit() else None
+        raise SourceFault(encoder.source, str(error), line) from error
+
+
+def _notice_renames(report: Report, table: Table, header: list[str], names: list[str]) -> None:
+    for written, name in zip(header, names, strict=True):
+        if written != name:
+            report.add("noticed", table, name, f"column is called {written} in the file", 1)
+
+
+async def _build(ingest: Ingest, tables: Mapping[Table, Streamed]) -> Built:
+    """Join in a thread while PostgreSQL indexes the rows."""
+    metadata, clinical = tables["metadata"], tables["clinical"]
+    assert metadata.uids is not None
+    encoded = EncodedTables(
+        clinical.columns, clinical.rows, metadata.columns, metadata.uids.to_list()
+    )
+    with ingest.timed("join and index"):
+        work = asyncio.create_task(asyncio.to_thread(build, encoded, ingest.report))
+        try:
+            for table in ("metadata", "clinical"):
+                await loading.finish_rows_table(ingest.data, f"{table}_{ingest.revision_id}")
+        finally:
+            built = await work
+    return built
+
+
+async def _store(
+    ingest: Ingest, built: Built, tables: Mapping[Table, Streamed], content: str
+) -> None:
+    uids = tables["metadata"].uids
+    assert uids is not None
+    with ingest.timed("identities"):
+        image_id = await _identify(ingest, built, uids)
+    model = built.model(ingest.revision_id, ingest.dataset, content, image_id)
+    dumping = asyncio.create_task(asyncio.to_thread(archive.dump, model))
+    with ingest.timed("images and findings"):
+        await _store_partitions(ingest, built, uids, image_id)
+    with ingest.timed("read model"):
+        parts = archive.parts(await dumping)
+        await loading.save_model(ingest.data, ingest.revision_id, parts)
+
+
+async def _store_partitions(
+    ingest: Ingest, built: Built, uids: pl.Series, image_id: npt.NDArray[np.int64]
+) -> None:
+    frames = {
+        "image": image_frame(ingest.revision_id, built, uids, image_id),
+        "finding": finding_frame(ingest.revision_id, built),
+    }
+    indexes = {
+        "image": ("revision_id, image_id", "revision_id, exam_id"),
+        "finding": ("revision_id, exam_id", "revision_id, patient_id"),
+    }
+    for parent, frame in frames.items():
+        name = await loading.create_partition(ingest.data, parent, ingest.revision_id)
+        await loading.copy_frame(ingest.data, name, frame)
+        await loading.attach_partition(ingest.data, parent, ingest.revision_id, indexes[parent])
+
+
+async def _identify(ingest: Ingest, built: Built, uids: pl.Series) -> npt.NDArray[np.int64]:
+    """image_id of each image, in model order; new ones are given in the order of the file."""
+    rows = np.sort(built.images.row)
+    known = await loading.known_images(ingest.data, ingest.dataset)
+    wanted = pl.DataFrame({"uid": uids.gather(rows)})
+    ids = wanted.join(known, on="uid", how="left", maintain_order="left")["image_id"]
+    missing = np.flatnonzero(ids.is_null().to_numpy())
+    given = ids.fill_null(0).to_numpy().copy()
+    given[missing] = await loading.reserve_image_ids(
+        ingest.data, ingest.dataset, wanted["uid"].gather(missing)
+    )
+    return given[np.searchsorted(rows, built.images.row)].astype(np.int64)

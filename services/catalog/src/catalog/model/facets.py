@@ -1,0 +1,176 @@
+"""Exact counts per value under a filter: images, exams or patients, a field's own condition out."""
+
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from catalog.fields import Field
+from catalog.model.dictionary import Counts, Dictionary
+from catalog.model.read_model import ReadModel
+from catalog.model.select import CompiledFilter, Selection
+
+Unit = Literal["images", "exams", "patients"]
+
+# Above this many cells, sorting the keys is cheaper than a table of all of them.
+TABLE_CELLS = 4_000_000
+
+
+class FacetCounter:
+    """Counts fields of one compiled filter, sharing what they share."""
+
+    def __init__(self, compiled: CompiledFilter, unit: Unit = "images") -> None:
+        self.compiled = compiled
+        self.unit = unit
+        self.model = compiled.model
+        self.selection = compiled.select()
+        self._row_weights: dict[int, Counts] = {}
+
+    def count(self, field: Field) -> Counts:
+        """Counts of ``field`` by element of its dictionary, null first."""
+        selection = self.selection
+        if field.name in self.compiled.fields:
+            selection = self.compiled.select(without=field.name)
+        dictionary = self.model.dictionary(field)
+        if field.level == "finding":
+            return self._count_findings(field, selection, dictionary)
+        if self.unit == "images":
+            return dictionary.per_element(self._count_images(field, selection, dictionary.size))
+        return dictionary.per_element(self._count_owners(field, selection, dictionary.size))
+
+    def _count_images(self, field: Field, selection: Selection, size: int) -> Counts:
+        codes = self.model.codes_of(field)
+        if field.level == "exam":
+            return weighted(codes, selection.per_exam, size)
+        if field.level == "patient":
+            return weighted(codes, selection.per_patient, size)
+        if selection.mask is None:
+            return np.bincount(codes, minlength=size)
+        places = selection.places
+        if len(places) * 2 <= self.model.images:
+            return np.bincount(codes[places], minlength=size)
+        others = np.bincount(codes[~selection.mask], minlength=size)
+        return self._all_images(field, size) - others
+
+    def _all_images(self, field: Field, size: int) -> Counts:
+        cache = self.model.__dict__.setdefault("_all_image_counts", {})
+        if field.name not in cache:
+            cache[field.name] = np.bincount(self.model.codes_of(field), minlength=size)
+        counts: Counts = cache[field.name]
+        return counts
+
+    def _count_owners(self, field: Field, selection: Selection, size: int) -> Counts:
+        codes = self.model.codes_of(field)
+        if field.level == "patient" and self.unit == "patients":
+            return weighted(codes, (selection.per_patient > 0).astype(np.int64), size)
+        if field.level == "exam" and self.unit == "exams":
+            return weighted(codes, (selection.per_exam > 0).astype(np.int64), size)
+        if field.level == "patient":
+            exams = _per_patient_exams(self.model, selection)
+            return weighted(codes, exams, size)
+        if field.level == "exam":
+            alive = np.flatnonzero(selection.per_exam)
+            owner = self.model.patient_of_exam[alive]
+            return distinct(owner, codes[alive], self.model.patients, size)
+        owner = self._owner_of_breast()[self.model.breast_of_image[selection.places]]
+        return distinct(owner, codes[selection.places], self._owners(), size)
+
+    def _owner_of_breast(self) -> npt.NDArray[np.int32]:
+        of_exam = self.unit == "exams"
+        return self.model.exam_of_breast if of_exam else self.model.patient_of_breast
+
+    def _owners(self) -> int:
+        return self.model.exams if self.unit == "exams" else self.model.patients
+
+    def _count_findings(self, field: Field, selection: Selection, dictionary: Dictionary) -> Counts:
+        codes = self.model.codes_of(field)
+        if self.unit != "images":
+            return self._count_finding_owners(field, selection, dictionary)
+        single = weighted(codes, self._weights(selection), dictionary.size)
+        return dictionary.per_element(single) + self._several(field, selection, dictionary)
+
+    def _weights(self, selection: Selection) -> Counts:
+        """By finding row: matching images of the breasts that have this row and no other."""
+        key = id(selection)
+        if key not in self._row_weights:
+            model = self.model
+            counts = np.where(model.is_several, 0, selection.per_breast)
+            weights = weighted(model.first_row, counts, model.rows)
+            if selection.rows is not None:
+                weights = weights * selection.rows
+            self._row_weights[key] = weights
+            self.__dict__.setdefault("_kept", []).append(selection)  # ids must stay unique
+        return self._row_weights[key]
+
+    def _several(self, field: Field, selection: Selection, dictionary: Dictionary) -> Counts:
+        """Images of breasts with several rows: once per value, however many rows have it."""
+        local, row = self._alive_pairs(selection)
+        size = len(dictionary.elements) + 1
+        owner, element = _by_element(local, self.model.codes_of(field)[row], dictionary)
+        weight = selection.per_breast[self.model.several_breast]
+        return distinct(owner, element, len(weight), size, weight)
+
+    def _alive_pairs(
+        self, selection: Selection
+    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        local, row = self.model.several_pairs
+        alive = selection.per_breast[self.model.several_breast][local] > 0
+        if selection.rows is not None:
+            alive = alive & selection.rows[row]
+        elif selection.breasts is None and selection.images is None:
+            return local, row
+        return local[alive], row[alive]
+
+    def _count_finding_owners(
+        self, field: Field, selection: Selection, dictionary: Dictionary
+    ) -> Counts:
+        model = self.model
+        length = np.diff(model.pair_start)
+        alive = np.repeat(selection.per_breast > 0, length)
+        if selection.rows is not None:
+            alive = alive & selection.rows[model.pair_row]
+        owner = np.repeat(self._owner_of_breast(), length)[alive]
+        codes = model.codes_of(field)[model.pair_row[alive]]
+        owner, element = _by_element(owner, codes, dictionary)
+        return distinct(owner, element, self._owners(), len(dictionary.elements) + 1)
+
+
+def _per_patient_exams(model: ReadModel, selection: Selection) -> Counts:
+    alive = model.patient_of_exam[selection.per_exam > 0]
+    return np.bincount(alive, minlength=model.patients)
+
+
+def weighted(codes: npt.NDArray[np.integer], weights: Counts, size: int) -> Counts:
+    """Sum of ``weights`` by code. Float sums of counts are exact below 2^53."""
+    return np.rint(np.bincount(codes, weights=weights, minlength=size)).astype(np.int64)
+
+
+def _by_element(
+    owner: npt.NDArray[np.int32], codes: npt.NDArray[np.unsignedinteger], dictionary: Dictionary
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.integer]]:
+    if not dictionary.multi:
+        return owner, codes
+    start, element = dictionary.membership
+    begin, length = start[codes], np.diff(start)[codes]
+    offset = np.repeat(begin - (np.cumsum(length) - length), length)
+    return np.repeat(owner, length), element[np.arange(len(offset)) + offset]
+
+
+def distinct(
+    owner: npt.NDArray[np.integer],
+    codes: npt.NDArray[np.integer],
+    owners: int,
+    size: int,
+    weight: Counts | None = None,
+) -> Counts:
+    """By code: how many owners have it (each once), or the sum of their weights."""
+    key = owner.astype(np.int64) * size + codes
+    if owners * size <= max(TABLE_CELLS, 4 * len(key)):
+        seen = np.zeros(owners * size, bool)
+        seen[key] = True
+        key = np.flatnonzero(seen)
+    else:
+        key = np.unique(key)
+    if weight is None:
+        return np.bincount(key % size, minlength=size)
+    return weighted(key % size, weight[key // size], size)

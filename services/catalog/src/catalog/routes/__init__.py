@@ -1,0 +1,1 @@
+"""HTTP. Thin: parse, ask, answer."""

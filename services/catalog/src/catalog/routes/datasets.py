@@ -1,0 +1,157 @@
+"""``/datasets`` and their revisions."""
+
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from botocore.exceptions import BotoCoreError
+from chassis.identity import Caller, Identity, require_role
+from chassis.pages import Page
+from chassis.problems import Problem, invalid, not_found, unavailable
+from fastapi import APIRouter, Depends, Path
+
+from catalog.holder import ModelHolder
+from catalog.ingest.faults import SourceFault
+from catalog.ingest.sources import Found, locate, look, object_store
+from catalog.routes.state import Config, Db, Holder, Supervisor
+from catalog.schemas import (
+    DatasetName,
+    DatasetSummary,
+    Progress,
+    RevisionRequest,
+    RevisionState,
+    RevisionSummary,
+    SourceFile,
+)
+from catalog.settings import Settings
+from catalog.store import revisions
+from catalog.store.revisions import Dataset, Revision
+
+router = APIRouter(prefix="/api/v1/datasets", tags=["datasets"])
+
+Admin = Annotated[Identity, Depends(require_role("admin"))]
+RevisionId = Annotated[int, Path(ge=1, lt=2**31)]
+
+# Emory's licence asks for an agreement of each person.
+RESTRICTED_BY_NAME = frozenset(("embed",))
+
+
+def _summary(dataset: Dataset) -> DatasetSummary:
+    revision = None
+    if dataset.revision_id is not None and dataset.sha256 and dataset.created_at:
+        revision = RevisionSummary(
+            revision_id=dataset.revision_id,
+            sha256=dataset.sha256,
+            created_at=dataset.created_at,
+            sources=[SourceFile.model_validate(source) for source in dataset.sources],
+            counts=dataset.counts,
+        )
+    return DatasetSummary(
+        name=dataset.name,
+        title=dataset.title,
+        restricted=dataset.restricted,
+        licence=dataset.licence,
+        attribution=dataset.attribution,
+        revision=revision,
+    )
+
+
+@router.get("")
+async def list_datasets(caller: Caller, holder: Holder) -> Page[DatasetSummary]:
+    """All datasets with the revision that is served; restricted ones are listed too."""
+    items = [_summary(dataset) for dataset in holder.datasets()]
+    return Page(items=items, total=len(items))
+
+
+@router.get("/{name}")
+async def retrieve_dataset(name: DatasetName, caller: Caller, holder: Holder) -> DatasetSummary:
+    """One dataset."""
+    return _summary(holder.dataset(name))
+
+
+@router.post("/{name}/revisions", status_code=202)
+async def create_revision(
+    name: DatasetName,
+    request: RevisionRequest,
+    admin: Admin,
+    holder: Holder,
+    database: Db,
+    config: Config,
+    supervisor: Supervisor,
+) -> RevisionState:
+    """Ingest two tables. The same bytes again answer the revision that has them."""
+    found = await _look_at_sources(request, config)
+    if not request.dry_run:
+        same = await revisions.find_same_sources(database, name, request.image_root, found)
+        if same is not None:
+            return await _state(holder, database, name, same)
+    document: dict[str, Any] = request.model_dump()
+    if request.restricted is None and not any(d.name == name for d in holder.datasets()):
+        document["restricted"] = name in RESTRICTED_BY_NAME
+    revision_id = await revisions.create_revision(database, name, document, admin.person_id)
+    supervisor.wake()
+    return await _state(holder, database, name, revision_id)
+
+
+async def _look_at_sources(
+    request: RevisionRequest, settings: Settings
+) -> Sequence[tuple[str, int]]:
+    """Tags and sizes of both tables; a 422 that names the one that cannot be read."""
+    locate(request.image_root, settings, "image_root", folder=True)
+    found: list[Found] = []
+    async with object_store(settings) as client:
+        for field in ("clinical", "metadata"):
+            at = locate(getattr(request, field), settings, field)
+            try:
+                found.append(await look(client, at, field))
+            except SourceFault as error:
+                raise invalid(field, f"cannot be read: {error.reason}") from error
+            except BotoCoreError as error:
+                raise unavailable("The object store cannot be reached") from error
+    return [(source.etag, source.size) for source in found]
+
+
+@router.get("/{name}/revisions")
+async def list_revisions(name: DatasetName, admin: Admin, database: Db) -> Page[RevisionState]:
+    """The ingests of a dataset, newest first."""
+    found = [_revision_state(r) for r in await revisions.list_revisions(database, name)]
+    return Page(items=found, total=len(found))
+
+
+@router.get("/{name}/revisions/{revision_id}")
+async def retrieve_revision(
+    name: DatasetName, revision_id: RevisionId, admin: Admin, holder: Holder, database: Db
+) -> RevisionState:
+    """How an ingest is getting on, and its report."""
+    return await _state(holder, database, name, revision_id)
+
+
+async def _state(holder: ModelHolder, database: Any, name: str, revision_id: int) -> RevisionState:
+    revision = await revisions.find_revision(database, name, revision_id)
+    if revision is None:
+        raise not_found("revision", revision_id)
+    state = _revision_state(revision)
+    served = revision.same_as or revision.revision_id
+    if state.state == "succeeded" and not state.dry_run and not holder.is_serving(name, served):
+        # Whoever sees "succeeded" may ask at once and must be answered from this revision.
+        await holder.refresh()
+        if not holder.is_serving(name, served):
+            raise Problem(503, "Not serving yet", headers={"Retry-After": "1"})
+    return state
+
+
+def _revision_state(revision: Revision) -> RevisionState:
+    return RevisionState(
+        revision_id=revision.revision_id,
+        dataset=revision.dataset,
+        state=revision.state,  # type: ignore[arg-type]  # the table's check says so
+        progress=Progress.model_validate(revision.progress),
+        dry_run=bool(revision.request.get("dry_run")),
+        sha256=revision.sha256,
+        counts=revision.counts,
+        report=revision.report,
+        error=revision.error,
+        same_as=revision.same_as,
+        created_at=revision.created_at,
+        started_at=revision.started_at,
+        finished_at=revision.finished_at,
+    )

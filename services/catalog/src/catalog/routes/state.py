@@ -1,0 +1,53 @@
+"""What the routes find on the application."""
+
+from typing import Annotated, Any
+
+import orjson
+from chassis.database import Database
+from fastapi import Depends, Query, Request, Response
+
+from catalog.holder import ModelHolder
+from catalog.settings import Settings
+from catalog.supervisor import IngestSupervisor
+
+
+def get_holder(request: Request) -> ModelHolder:
+    """The read models."""
+    holder: ModelHolder = request.app.state.holder
+    return holder
+
+
+def get_database(request: Request) -> Database:
+    """PostgreSQL."""
+    database: Database = request.app.state.database
+    return database
+
+
+def get_settings(request: Request) -> Settings:
+    """The settings."""
+    settings: Settings = request.app.state.settings
+    return settings
+
+
+def get_supervisor(request: Request) -> IngestSupervisor:
+    """Runs the ingests."""
+    supervisor: IngestSupervisor = request.app.state.supervisor
+    return supervisor
+
+
+Holder = Annotated[ModelHolder, Depends(get_holder)]
+Db = Annotated[Database, Depends(get_database)]
+Config = Annotated[Settings, Depends(get_settings)]
+Supervisor = Annotated[IngestSupervisor, Depends(get_supervisor)]
+DatasetQuery = Annotated[
+    str | None, Query(max_length=63, description="Dataset; default: the server's")
+]
+
+
+def answer(body: Any, status: int = 200) -> Response:
+    """JSON without another look by pydantic: the body is made of plain values already."""
+    return Response(
+        orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY),
+        status_code=status,
+        media_type="application/json",
+    )

@@ -1,0 +1,190 @@
+"""Read model and rows as the bodies of answers. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from catalog import derive
+from catalog.fields import Column, Value, columns, fields
+from catalog.model.listing import worst_by_breast
+from catalog.model.read_model import ReadModel
+from catalog.normalise import Cell, normalise
+from catalog.vocabulary import ASSESSMENT_ORDER, label_of
+
+FINDING_LEVELS = frozenset(("finding",))
+STANDARD_VIEWS = ("R CC", "L CC", "R MLO", "L MLO")
+
+
+def summary(model: ReadModel, place: int, sop_instance_uid: str) -> dict[str, Any]:
+    """An ImageSummary."""
+    breast = int(model.breast_of_image[place])
+    exam = int(model.exam_of_breast[breast])
+    patient = int(model.patient_of_exam[exam])
+    rows = model.rows_of_breast(breast)
+    return {
+        "image_id": int(model.image_id[place]),
+        "dataset": model.dataset,
+        "patient_id": model.patient_id[patient].decode(),
+        "exam_id": model.exam_id[exam].decode(),
+        "sop_instance_uid": sop_instance_uid,
+        **{
+            name: model.value(name, place)
+            for name in ("ImageLateralityFinal", "ViewPosition", "FinalImageType", "Manufacturer")
+        },
+        **_assessments(model, breast, rows),
+        "findings": len({(int(model.row_finding[row])) for row in rows}),
+        "num_roi": _whole(model.value("num_roi", place)) or 0,
+        "study_date_anon": model.value("study_date_anon", place),
+        "age_at_study": model.value("age_at_study", exam),
+        "tissueden": model.value("tissueden", exam),
+        "Rows": _whole(model.value("Rows", place)),
+        "Columns": _whole(model.value("Columns", place)),
+    }
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _assessments(model: ReadModel, breast: int, rows: Iterable[Any]) -> dict[str, Any]:
+    found = {str(v) for row in rows if (v := model.value("asses", int(row))) is not None}
+    ordered = sorted(found, key=lambda a: (_order(a), a))
+    worst = worst_assessment(model, breast) or (ordered[0] if ordered else None)
+    return {"asses": worst, "assessments": ordered}
+
+
+def worst_assessment(model: ReadModel, breast: int) -> str | None:
+    """The worst assessment among the finding rows of a breast."""
+    rank = int(worst_by_breast(model)[breast])
+    return ASSESSMENT_ORDER[rank] if rank < len(ASSESSMENT_ORDER) else None
+
+
+def _order(assessment: str) -> int:
+    order = ASSESSMENT_ORDER
+    return order.index(assessment) if assessment in order else len(order)
+
+
+def typed(table: str, row: Mapping[str, str | None]) -> dict[str, Value]:
+    """A row's cells that are not null, each in its column's type; unknown columns as text."""
+    known = columns("clinical" if table == "clinical" else "metadata")
+    found: dict[str, Value] = {}
+    for name, text in row.items():
+        if text is None:
+            continue
+        value = _cell(known.get(name), text)
+        if value is not None:
+            found[name] = value
+    return found
+
+
+def _cell(column: Column | None, text: str) -> Value | None:
+    if column is None:
+        return text or None
+    if column.type == "flag":
+        # A record shows what the table says (0, 1, -1); yes and no are the filter's words.
+        outcome = normalise("number", text)
+    else:
+        outcome = normalise(column.type, text)
+    if outcome.rejected:
+        return text
+    return _scalar(outcome.value)
+
+
+def _scalar(cell: Cell) -> Value | None:
+    return ", ".join(cell) if isinstance(cell, tuple) else cell
+
+
+def split_levels(
+    row: Mapping[str, Value],
+) -> tuple[dict[str, Value], dict[str, Value], dict[str, Value]]:
+    """A clinical row as (patient, exam, finding) columns."""
+    levels = {f.column: f.level for f in fields().values() if f.table == "clinical"}
+    parts: dict[str, dict[str, Value]] = {"patient": {}, "exam": {}, "finding": {}}
+    for name, value in row.items():
+        level = levels.get(name, "finding")
+        if name == "empi_anon":
+            level = "patient"
+        if name != "Unnamed: 0":
+            parts[level if level in parts else "finding"][name] = value
+    return parts["patient"], parts["exam"], parts["finding"]
+
+
+def finding(values: Mapping[str, Value]) -> dict[str, Any]:
+    """A Finding: values, their meaning in words where they have one, and derived kinds."""
+    known = columns("clinical")
+    labels = {}
+    for name, value in values.items():
+        column = known.get(name)
+        if column and column.vocabulary:
+            labels[name] = ", ".join(label_of(column.vocabulary, e) for e in _elements(name, value))
+    return {"values": dict(values), "labels": labels, "kinds": list(_kinds(values))}
+
+
+def _elements(name: str, value: Value) -> Sequence[Value]:
+    if not fields()[name].multi:
+        return [value]
+    cell = normalise("code", str(value), multi=True).value
+    return cell if isinstance(cell, tuple) else [value]
+
+
+def _kinds(values: Mapping[str, Value]) -> tuple[str, ...]:
+    number = values.get("calcnumber")
+    return derive.finding_kinds(
+        massshape=_text(values.get("massshape")),
+        massmargin=_text(values.get("massmargin")),
+        massdens=_text(values.get("massdens")),
+        calcfind=values.get("calcfind"),
+        calcdistri=_text(values.get("calcdistri")),
+        calcnumber=number if isinstance(number, (int, float)) else None,
+    )
+
+
+def _text(value: Value | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def roi_boxes(numbers: Sequence[int] | None, match_levels: str | None) -> list[dict[str, Any]]:
+    """RoiBoxes from four numbers a box, and ``match_level`` as the table has it."""
+    numbers = numbers or []
+    levels = [int(digit) for digit in (match_levels or "") if digit.isdigit()]
+    boxes = []
+    for n in range(len(numbers) // 4):
+        ymin, xmin, ymax, xmax = numbers[4 * n : 4 * n + 4]
+        level = levels[n] if n < len(levels) else None
+        boxes.append(
+            {"n": n, "ymin": ymin, "xmin": xmin, "ymax": ymax, "xmax": xmax, "match_level": level}
+        )
+    return boxes
+
+
+def cview_twin(model: ReadModel, place: int) -> int | None:
+    """The C-View of a 2D image, or the 2D image of a C-View: same exam, side and view.
+
+    Where a view was repeated, the nearest in the order of the file.
+    """
+    type_ = model.value("FinalImageType", place)
+    other = {"2D": "cview", "cview": "2D"}.get(str(type_))
+    view = model.value("ViewPosition", place)
+    if other is None or view is None:
+        return None
+    breast = int(model.breast_of_image[place])
+    mates = [
+        mate
+        for mate in range(model.breast_start[breast], model.breast_start[breast + 1])
+        if model.value("FinalImageType", mate) == other
+        and model.value("ViewPosition", mate) == view
+    ]
+    if not mates:
+        return None
+    row = int(model.image_row[place])
+    twin = min(mates, key=lambda mate: abs(int(model.image_row[mate]) - row))
+    return int(model.image_id[twin])
+
+
+def hanging(images: Iterable[Mapping[str, Any]]) -> dict[str, int | None]:
+    """The 2D image of each standard view, as films hang; the first where a view was repeated."""
+    found: dict[str, int | None] = dict.fromkeys(STANDARD_VIEWS)
+    for image in images:
+        name = f"{image['ImageLateralityFinal']} {image['ViewPosition']}"
+        if name in found and image["FinalImageType"] == "2D" and found[name] is None:
+            found[name] = image["image_id"]
+    return found
