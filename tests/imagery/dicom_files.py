@@ -163,6 +163,6 @@ ENCODERS: dict[str, Any] = {
 def lut_item(first: int, values: list[int], bits: int) -> Dataset:
     """A LUT sequence item."""
     item = Dataset()
-    item.LUTDescriptor = [len(values) % 65536, first, bits]
-    item.LUTData = values
+    item.add_new("LUTDescriptor", "SS" if first < 0 else "US", [len(values) % 65536, first, bits])
+    item.add_new("LUTData", "OW", np.asarray(values, "<u2").tobytes())
     return item

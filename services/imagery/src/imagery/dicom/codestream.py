@@ -11,6 +11,7 @@ Kind = Literal["raw", "rle", "jpeg", "jpeg lossless", "jpeg-ls", "jpeg 2000"]
 
 _JPEG2000_START = b"\xff\x4f\xff\x51"
 _SEARCHED = 4096
+_PADDED_END = 64
 _sof_kinds: dict[int, Kind] = {
     0xC0: "jpeg",
     0xC1: "jpeg",
@@ -42,6 +43,13 @@ def read_codestream(frame: bytes | memoryview) -> Codestream | None:
     if start == 0 or (start > 0 and head[4:8] == b"jP  "):
         return _read_jpeg2000(bytes(frame[start : start + _SEARCHED]))
     return None
+
+
+def is_cut(frame: bytes | memoryview, kind: Kind) -> bool:
+    """Whether a JPEG or JPEG-LS frame lacks its end marker: decoders would make up the rest."""
+    if kind not in ("jpeg", "jpeg lossless", "jpeg-ls"):
+        return False
+    return not bytes(frame[-_PADDED_END:]).rstrip(b"\x00\xff").endswith(b"\xff\xd9")
 
 
 def _read_jpeg(data: bytes) -> Codestream | None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+import cv2
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
@@ -24,15 +25,20 @@ Decode = Callable[[bytes | memoryview, ImageAttributes, Codestream | None], Valu
 
 @dataclass(frozen=True)
 class Decoder:
-    """A named way to decode: (frame, attributes, codestream) -> array (rows, columns)."""
+    """A named way to decode: (frame, attributes, codestream) -> array (rows, columns).
+
+    The refusal of a ``strict`` one is final: it checks what it reads, where those behind it would
+    make up the rest of a broken frame.
+    """
 
     name: str
     decode: Decode
+    strict: bool = False
 
 
-def _imagecodecs(function: str) -> Decoder:
+def _imagecodecs(function: str, *, strict: bool = False) -> Decoder:
     decode = getattr(imagecodecs, f"{function}_decode")
-    return Decoder(f"imagecodecs.{function}", lambda frame, image, stream: decode(frame))
+    return Decoder(f"imagecodecs.{function}", lambda frame, image, stream: decode(frame), strict)
 
 
 def _decode_rle(frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None) -> Values:
@@ -87,7 +93,9 @@ def decode_jpeg2000_reduced(
 ) -> Values:
     """A JPEG 2000 frame at 1 / 2**reduce of its size: the low-pass band at that level.
 
-    Pillow widens 9 to 15 bits to 16 and moves signed values up by half the range; both undone.
+    Pillow widens 9 to 15 bits to 16 and moves signed values up by half the range; both undone. A
+    low-pass value stands where the first pixel of its block does, so the picture is moved by half a
+    block to lie where an average of the block would.
     """
     assert stream is not None
     with Image.open(BytesIO(frame)) as picture:
@@ -96,8 +104,16 @@ def decode_jpeg2000_reduced(
     if stream.precision > 8:
         values = values >> (16 - stream.precision)
     if stream.signed:
-        values = values.astype(np.int32) - (1 << (stream.precision - 1))
-    return values
+        values = (values.astype(np.int32) - (1 << (stream.precision - 1))).astype(np.int16)
+    return _moved(values, (1 - 0.5**reduce) / 2) if reduce else values
+
+
+def _moved(values: Values, by: float) -> Values:
+    """``values`` sampled ``by`` of a pixel further right and down."""
+    matrix = np.array([[1, 0, by], [0, 1, by]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    size = (values.shape[1], values.shape[0])
+    return cv2.warpAffine(values, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
 _libjpeg = Decoder("pylibjpeg-libjpeg", _decode_libjpeg)
@@ -111,7 +127,7 @@ DECODERS: dict[Kind, tuple[Decoder, ...]] = {
         _imagecodecs("jpegsof3"),
         _libjpeg,
     ),
-    "jpeg-ls": (_imagecodecs("jpegls"), _libjpeg),
+    "jpeg-ls": (_imagecodecs("jpegls", strict=True), _libjpeg),
     "jpeg 2000": (
         _imagecodecs("jpeg2k"),
         Decoder("pylibjpeg-openjpeg", _decode_openjpeg),

@@ -1,6 +1,6 @@
 """Stored values of a frame: decoded, checked against the header, with unused bits removed."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from imagery.dicom.attributes import ImageAttributes
-from imagery.dicom.codestream import Codestream, Kind, read_codestream
+from imagery.dicom.codestream import Codestream, Kind, is_cut, read_codestream
 from imagery.dicom.decoders import DECODERS, Decoder, decode_jpeg2000_reduced
 from imagery.dicom.errors import UnreadableImageError
 from imagery.dicom.frames import check_frame, encapsulated_frame, native_frame
@@ -70,8 +70,21 @@ def _compressed(file: DicomFile, image: ImageAttributes, reading: Reading) -> Va
     kind = _kind(file.transfer_syntax_uid, stream)
     if stream is not None:
         _check_claims(stream, image)
+    if is_cut(frame, kind):
+        raise UnreadableImageError(f"the {kind} frame ends before its end marker", "PixelData")
+    return _first_answer(_decoders(kind, stream, reading), frame, image, stream, reading)
+
+
+def _first_answer(
+    decoders: Sequence[Decoder],
+    frame: bytes | memoryview,
+    image: ImageAttributes,
+    stream: Codestream | None,
+    reading: Reading,
+) -> Values:
+    """What the first decoder that can says; UnreadableImageError names those that could not."""
     failures = []
-    for decoder in _decoders(kind, stream, reading):
+    for decoder in decoders:
         if decoder.name in reading.avoided:
             failures.append(f"{decoder.name} crashed")
             continue
@@ -82,7 +95,9 @@ def _compressed(file: DicomFile, image: ImageAttributes, reading: Reading) -> Va
             raise UnreadableImageError("decoding needs more memory than is allowed") from error
         except Exception as error:  # noqa: BLE001 - every library has errors of its own
             failures.append(f"{decoder.name}: {str(error)[:120] or type(error).__name__}")
-    raise UnreadableImageError(f"no decoder reads this {kind} frame ({'; '.join(failures)})")
+            if decoder.strict:
+                break
+    raise UnreadableImageError(f"no decoder reads this frame ({'; '.join(failures)})", "PixelData")
 
 
 def _decoders(kind: Kind, stream: Codestream | None, reading: Reading) -> tuple[Decoder, ...]:

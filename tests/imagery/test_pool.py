@@ -1,0 +1,130 @@
+"""Worker processes: crashes, hangs, hunger and bombs stay in them."""
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import asdict
+
+import pytest
+from dicom_files import JPEG_2000_LOSSLESS, JPEG_LOSSLESS_SV1, Made, breast, dicom_bytes
+from imagery.answers import Answer, Refusal
+from imagery.decoding.pool import BusyError, DecoderPool, WorkerDiedError
+from imagery.descriptors import Descriptor, memory_file
+from imagery.dicom.limits import Limits
+from imagery.objects.types import SourceFile
+from imagery.rendering.request import Rendering
+from imagery.studio import Studio
+
+GIB = 1 << 30
+RENDER = {"task": "render", "rendering": asdict(Rendering())}
+
+
+def file_of(content: bytes) -> Descriptor:
+    memory = memory_file("test")
+    os.pwrite(memory.number, content, 0)
+    return memory
+
+
+@pytest.fixture
+async def pool() -> AsyncIterator[DecoderPool]:
+    pool = DecoderPool(1, 8, 2 * GIB, Limits())
+    await pool.start()
+    yield pool
+    await pool.close()
+
+
+def pids(pool: DecoderPool) -> list[int]:
+    return [worker.process.pid for worker in pool._workers]
+
+
+async def test_a_killed_worker_is_replaced(pool: DecoderPool) -> None:
+    before = pids(pool)
+    file = file_of(dicom_bytes(breast(4096, 3328), Made(JPEG_2000_LOSSLESS)))
+    running = asyncio.create_task(pool.run(RENDER, [file], 20))
+    await asyncio.sleep(0.2)
+    os.kill(before[0], signal.SIGKILL)
+    with pytest.raises(WorkerDiedError) as died:
+        await running
+    assert died.value.attempt == "imagecodecs.jpeg2k"
+    answer = await pool.run(RENDER, [file_of(dicom_bytes(breast()))], 20)
+    assert answer.document["ok"]
+    assert pids(pool) != before
+
+
+async def test_an_idle_worker_that_died_costs_one_answer(pool: DecoderPool) -> None:
+    os.kill(pids(pool)[0], signal.SIGKILL)
+    file = file_of(dicom_bytes(breast()))
+    with pytest.raises(WorkerDiedError):
+        await pool.run(RENDER, [file], 20)
+    assert (await pool.run(RENDER, [file], 20)).document["ok"]
+
+
+async def test_the_studio_asks_again_without_the_decoder_that_crashed(pool: DecoderPool) -> None:
+    studio = Studio(pool, 0, 20)
+    content = dicom_bytes(breast(3000, 2000), Made(JPEG_2000_LOSSLESS))
+    descriptor = file_of(content)
+    source = SourceFile(descriptor, len(content), "1")
+    asked = asyncio.create_task(studio.render("s3://b/k", source, Rendering()))
+    await asyncio.sleep(0.2)
+    os.kill(pids(pool)[0], signal.SIGKILL)
+    answer = await asked
+    assert isinstance(answer, Answer)
+
+
+async def test_past_the_deadline_the_worker_is_replaced(pool: DecoderPool) -> None:
+    before = pids(pool)
+    file = file_of(dicom_bytes(breast(4096, 3328), Made(JPEG_2000_LOSSLESS)))
+    with pytest.raises(TimeoutError):
+        await pool.run(RENDER, [file], 0.1)
+    assert (await pool.run(RENDER, [file_of(dicom_bytes(breast()))], 20)).document["ok"]
+    assert pids(pool) != before
+
+
+async def test_too_many_are_refused(pool: DecoderPool) -> None:
+    file = file_of(dicom_bytes(breast(2048, 1664), Made(JPEG_LOSSLESS_SV1)))
+    tasks = [asyncio.create_task(pool.run(RENDER, [file], 20)) for _ in range(12)]
+    found = await asyncio.gather(*tasks, return_exceptions=True)
+    refused = [one for one in found if isinstance(one, BusyError)]
+    assert len(refused) == 12 - (8 + 1)  # one is at work, eight wait
+    assert sum(not isinstance(one, BaseException) for one in found) == 9
+
+
+async def test_who_leaves_does_not_break_the_next(pool: DecoderPool) -> None:
+    before = pids(pool)
+    large = file_of(dicom_bytes(breast(2048, 1664), Made(JPEG_LOSSLESS_SV1)))
+    leaving = asyncio.create_task(pool.run(RENDER, [large], 20))
+    await asyncio.sleep(0.02)
+    leaving.cancel()
+    answer = await pool.run({"task": "elements"}, [file_of(dicom_bytes(breast()))], 20)
+    assert b'"elements"' in answer.payload
+    assert pids(pool) == before
+
+
+async def test_memory_is_bounded() -> None:
+    pool = DecoderPool(1, 8, 64 << 20, Limits())
+    await pool.start()
+    try:
+        content = dicom_bytes(breast(4096, 3328), Made(JPEG_LOSSLESS_SV1))
+        file = SourceFile(file_of(content), len(content), "1")
+        answer = await Studio(pool, 0, 20).render("s3://b/k", file, Rendering())
+        assert isinstance(answer, Refusal)
+        small = await pool.run(RENDER, [file_of(dicom_bytes(breast()))], 20)
+        assert small.document["ok"]
+    finally:
+        await pool.close()
+
+
+async def test_an_empty_file_is_refused(pool: DecoderPool) -> None:
+    answer = await pool.run(RENDER, [memory_file("empty")], 20)
+    assert answer.document == {"ok": False, "reason": "the file is empty", "element": None}
+
+
+async def test_no_process_is_left_behind() -> None:
+    pool = DecoderPool(2, 8, 2 * GIB, Limits())
+    await pool.start()
+    started = pids(pool)
+    await pool.close()
+    for pid in started:
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
