@@ -10,7 +10,8 @@ from devstack.children import Command
 from devstack.folder import StackFolder
 from devstack.probes import get
 from devstack.processes import Process
-from devstack.stack import Servers, build_stack
+from devstack.servers import Servers
+from devstack.stack import build_stack
 
 from devstack import cli, supervise
 

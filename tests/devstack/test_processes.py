@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from signal import SIGKILL, SIGSTOP, SIGTERM
@@ -168,6 +169,39 @@ async def test_a_process_that_never_starts_fails_the_start(
     with pytest.raises(StartFailedError, match="broken exited with 7"):
         async with running([broken, server("front", "broken")], tmp_path):
             pass
+
+
+async def test_a_start_that_takes_too_long_fails_and_says_what_it_waits_for(
+    tmp_path: Path,
+) -> None:
+    web = replace(server("web"), is_ready=lambda: False, start_timeout_s=0.5)
+    waiting = replace(web, describe=lambda: "waits for the catalog")
+    with pytest.raises(StartFailedError, match=r"not ready within 0 s[\s\S]*for the catalog"):
+        async with running([waiting], tmp_path):
+            pass
+
+
+async def test_a_restarted_process_may_wait_for_others_as_long_as_it_lives(
+    tmp_path: Path,
+) -> None:
+    held = asyncio.Event()
+    web = server("web")
+    assert web.is_ready is not None
+    port = web.port or 0
+    patient = replace(
+        web,
+        is_ready=lambda: not held.is_set() and answers(port),
+        is_alive=partial(answers, port),
+        start_timeout_s=2,
+    )
+    async with running([patient], tmp_path) as (supervisor, _):
+        held.set()
+        os.kill(pid_of(supervisor, "web"), SIGKILL)
+        await asyncio.sleep(4)
+        assert supervisor.statuses["web"].state == "starting"
+        assert supervisor.statuses["web"].restarts == 1
+        held.clear()
+        await eventually(lambda: supervisor.statuses["web"].state == "ready")
 
 
 async def test_a_stop_during_the_start_leaves_nothing(tmp_path: Path) -> None:

@@ -19,11 +19,13 @@ Probe = Callable[[], bool]
 
 MARK = "EMBEDLAB_PROCESS"
 TICK_S = 0.1
+PROBE_INTERVAL_S = 0.2
 WATCH_INTERVAL_S = 2.0
-UNRESPONSIVE_AFTER = 5  # probes in a row without an answer
+UNRESPONSIVE_AFTER = 10  # probes in a row without an answer
 BACKOFF_S = (0.0, 0.5, 1.0, 2.0, 4.0)
 STABLE_AFTER_S = 30.0
 FIRST_START_ATTEMPTS = 5
+_LATE = "was not ready within"
 
 
 class StartFailedError(RuntimeError):
@@ -34,15 +36,19 @@ class StartFailedError(RuntimeError):
 class Process:
     """One line of the stack: what to run, when it may start, and how it shows that it is ready.
 
+    It starts when all that it `needs` are ready, and stops before them and before what it `uses`.
     `once` processes are ready when they have exited with 0. `is_ready` decides about a start,
-    `is_alive` (by default the same) about a restart of one that stopped answering.
+    `is_alive` (by default the same) about a restart of one that stopped answering, and `describe`
+    tells what it waits for.
     """
 
     name: str
     command: Command
     needs: tuple[str, ...] = ()
+    uses: tuple[str, ...] = ()
     is_ready: Probe | None = None
     is_alive: Probe | None = None
+    describe: Callable[[], str] | None = None
     port: int | None = None
     once: bool = False
     start_timeout_s: float = 60.0
@@ -117,7 +123,7 @@ class Supervisor:
         end_orphans((), MARK, self.statuses)
 
     async def _stop_one(self, process: Process) -> None:
-        users = [p.name for p in self.processes if process.name in p.needs]
+        users = [p.name for p in self.processes if process.name in (*p.needs, *p.uses)]
         await asyncio.gather(*(self._ended[name].wait() for name in users))
         child = self._children.get(process.name)
         if child is not None:
@@ -132,12 +138,12 @@ class Supervisor:
             await self._run_once(process)
         failures = 0
         while not (process.once or self._stopping.is_set()):
-            started = time.monotonic()
-            reason = await self._live(process)
+            reason, ready_s = await self._live(process)
             if self._stopping.is_set():
                 return
-            failures = 1 if time.monotonic() - started > STABLE_AFTER_S else failures + 1
-            if failures >= FIRST_START_ATTEMPTS and not self._ready[process.name].is_set():
+            failures = 1 if ready_s > STABLE_AFTER_S else failures + 1
+            hopeless = failures >= FIRST_START_ATTEMPTS or reason.startswith(_LATE)
+            if hopeless and not self._ready[process.name].is_set():
                 raise StartFailedError(self._explain(process, reason))
             await self._pause(process, reason, BACKOFF_S[min(failures, len(BACKOFF_S)) - 1])
 
@@ -153,31 +159,39 @@ class Supervisor:
         self._set(process, state="done", pid=None)
         self._ready[process.name].set()
 
-    async def _live(self, process: Process) -> str:
-        """One life of the process, from its start to its end; why it ended."""
+    async def _live(self, process: Process) -> tuple[str, float]:
+        """One life of the process: why it ended, and how long it had been ready, seconds."""
         child = self._spawn(process)
         reason = await self._until_ready(process, child)
+        ready_at = time.monotonic()
         if reason is None:
             self._set(process, state="ready")
             self.tell(process.name, "is ready")
             self._ready[process.name].set()
             reason = await self._until_ended(process, child)
+        ready_s = time.monotonic() - ready_at
         if self._stopping.is_set():
-            return reason
+            return reason, ready_s
         status = await self._end(child, SIGKILL, 5.0)
         self._children.pop(process.name)
         end_orphans({c.pid for c in self._children.values()}, MARK, {process.name})
-        return f"exited with {status}" if reason == "exited" else reason
+        return (f"exited with {status}" if reason == "exited" else reason), ready_s
 
     async def _until_ready(self, process: Process, child: subprocess.Popen[bytes]) -> str | None:
         deadline = time.monotonic() + process.start_timeout_s
-        while time.monotonic() < deadline:
-            if has_ended(child) or self._stopping.is_set():
-                return "exited"
+        while not (has_ended(child) or self._stopping.is_set()):
             if process.is_ready is None or await asyncio.to_thread(process.is_ready):
                 return None
-            await asyncio.sleep(TICK_S)
-        return f"was not ready within {process.start_timeout_s:.0f} s"
+            if time.monotonic() > deadline and not await self._may_wait(process):
+                return f"{_LATE} {process.start_timeout_s:.0f} s"
+            await asyncio.sleep(PROBE_INTERVAL_S)
+        return "exited"
+
+    async def _may_wait(self, process: Process) -> bool:
+        """A restarted process that lives and waits for another one is not to blame."""
+        restarted = self._ready[process.name].is_set()
+        alive = process.is_alive
+        return restarted and alive is not None and await asyncio.to_thread(alive)
 
     async def _until_ended(self, process: Process, child: subprocess.Popen[bytes]) -> str:
         alive = process.is_alive or process.is_ready
@@ -219,7 +233,8 @@ class Supervisor:
     def _explain(self, process: Process, reason: str) -> str:
         log = self.logs / f"{process.name}.log"
         tail = log.read_text(errors="replace").splitlines()[-15:]
-        return "\n  ".join([f"{process.name} {reason}. The end of {log}:", *tail])
+        said = [process.describe()] if process.describe else []
+        return "\n  ".join([f"{process.name} {reason}.", *said, f"The end of {log}:", *tail])
 
     def _set(self, process: Process, **changes: object) -> None:
         self.statuses[process.name] = replace(self.statuses[process.name], **changes)  # type: ignore[arg-type]

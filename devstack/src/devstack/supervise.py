@@ -12,7 +12,8 @@ from devstack.console import Console, LogFollower
 from devstack.folder import StackFolder, read_json
 from devstack.ports import is_free
 from devstack.processes import StartFailedError, Status, Supervisor
-from devstack.stack import build_stack, keep_ports, make_servers
+from devstack.servers import keep_ports, make_servers
+from devstack.stack import build_stack
 
 FOLLOW_INTERVAL_S = 0.15
 # In a detached start only what a waiting person wants to see goes to the supervisor's own log.
