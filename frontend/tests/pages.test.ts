@@ -98,17 +98,17 @@ describe("charts", () => {
 
   it("order the figures and leave counts out", () => {
     const figures = figuresOf({
-      test: {
-        n: 40,
-        patients: 37,
-        accuracy: 0.9,
-        roc_auc: { value: 0.93, low: 0.8, high: 0.99 },
-        note: "x",
-      },
+      n: 40,
+      patients: 37,
+      accuracy: 0.9,
+      recall: { B: { value: 1, low: 0.8, high: 1 } },
+      roc_auc: { value: 0.93, low: 0.8, high: 0.99 },
+      note: "x",
     });
     expect(figures.map((figure) => [figure.label, figure.value, figure.low])).toEqual([
       ["ROC-AUC", 0.93, 0.8],
       ["Accuracy", 0.9, null],
+      ["Recall of B", 1, 0.8],
     ]);
   });
 });

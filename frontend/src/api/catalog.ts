@@ -9,6 +9,7 @@ import type {
   FilterField,
   ImageRecord,
   ImageSummary,
+  Option,
   Page,
 } from "./types";
 
@@ -16,8 +17,16 @@ export function listDatasets(signal?: AbortSignal): Promise<Page<Dataset>> {
   return request("/api/v1/datasets", { signal });
 }
 
-export function listFilters(dataset: string, signal?: AbortSignal): Promise<Page<FilterField>> {
-  return request(`/api/v1/filters?${new URLSearchParams({ dataset })}`, { signal });
+/** Numbers and flags are values too; in an address and among options every value is its text. */
+function asText(option: Option): Option {
+  const value: unknown = option.value;
+  return { ...option, value: value === null || value === undefined ? null : String(value) };
+}
+
+export async function listFilters(dataset: string, signal?: AbortSignal): Promise<FilterField[]> {
+  const path = `/api/v1/filters?${new URLSearchParams({ dataset })}`;
+  const page = await request<Page<FilterField>>(path, { signal });
+  return page.items.map((field) => ({ ...field, options: field.options.map(asText) }));
 }
 
 export interface ImageQuery {
@@ -36,14 +45,19 @@ export function searchImages(query: ImageQuery, signal?: AbortSignal): Promise<P
   return request(`/api/v1/images?${new URLSearchParams(pairs)}`, { signal });
 }
 
-export function countFacets(
+export async function countFacets(
   dataset: string,
   filter: Filter,
   facets: readonly string[],
   signal?: AbortSignal,
 ): Promise<Facets> {
   const body = { dataset, filter: filterJson(filter), facets, count: "images" };
-  return request("/api/v1/facets", { method: "POST", body, signal });
+  const counted = await request<Facets>("/api/v1/facets", { method: "POST", body, signal });
+  const named = Object.entries(counted.facets).map(([name, options]) => [
+    name,
+    options.map(asText),
+  ]);
+  return { ...counted, facets: Object.fromEntries(named) };
 }
 
 export function retrieveImage(imageId: number, signal?: AbortSignal): Promise<ImageRecord> {

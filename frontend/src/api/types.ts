@@ -268,7 +268,9 @@ export interface RocCurve {
 }
 
 export interface Metrics {
-  test?: Record<string, Interval | number | string | null>;
+  test?: Record<string, unknown>;
+  /** The epoch whose weights were tested, chosen on validation. */
+  epoch?: number;
   confusion_matrix?: { labels: string[]; counts: number[][] } | null;
   roc?: RocCurve[] | null;
   baseline?: Record<string, unknown> | null;

@@ -41,13 +41,22 @@ function rank(name: string): number {
   return place < 0 ? ORDER.length : place;
 }
 
-export function figuresOf(metrics: Metrics | null | undefined): Figure[] {
-  return Object.entries(metrics?.test ?? {})
-    .flatMap(([name, raw]): Figure[] => {
-      const interval = COUNTS.has(name) ? null : asInterval(raw);
-      return interval ? [{ name, label: figureLabel(name), ...interval }] : [];
-    })
-    .sort((a, b) => rank(a.name) - rank(b.name));
+/** Recall stands per class: `Recall of K`. */
+function recalls(raw: unknown): [string, unknown][] {
+  if (typeof raw !== "object" || raw === null) return [];
+  return Object.entries(raw).map(([name, value]) => [`Recall of ${name}`, value]);
+}
+
+/** Figures of the test split, or of a baseline, which has the same shape. */
+export function figuresOf(summary: Readonly<Record<string, unknown>> | null | undefined): Figure[] {
+  const { recall, ...others } = summary ?? {};
+  const plain = Object.entries(others)
+    .filter(([name]) => !COUNTS.has(name))
+    .sort(([a], [b]) => rank(a) - rank(b));
+  return [...plain, ...recalls(recall)].flatMap(([name, raw]): Figure[] => {
+    const interval = asInterval(raw);
+    return interval ? [{ name, label: figureLabel(name), ...interval }] : [];
+  });
 }
 
 export function testCount(

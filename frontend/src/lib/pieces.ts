@@ -1,6 +1,6 @@
 /** A piece of a filter in the words of its field. */
 import type { FilterField } from "../api/types";
-import type { Condition, Filter, Piece } from "./filter";
+import { type Condition, type Filter, filterPieces, type Piece } from "./filter";
 
 function rangeText(condition: Condition): string {
   const low = condition.gte ?? condition.gt;
@@ -23,4 +23,17 @@ export function chipText(
   const option = field?.options.find((one) => one.value === piece.value);
   const label = piece.value === null ? "not recorded" : (option?.label ?? piece.value);
   return { name, value: PREFIX[piece.kind] + label };
+}
+
+/** `Assessment B or K and View CC`: values of a field are OR, fields are AND, what is left out is AND. */
+export function filterWords(filter: Filter, fields: readonly FilterField[]): string[] {
+  return Object.keys(filter).map((field) => {
+    const own = filterPieces({ [field]: filter[field] ?? {} });
+    const texts = own.map((piece) => ({ piece, ...chipText(piece, filter, fields) }));
+    const name = texts[0]?.name ?? field;
+    const join = own.every((piece) => piece.kind === "not" || piece.kind === "none")
+      ? " and "
+      : " or ";
+    return `${name} ${texts.map((text) => text.value).join(join)}`;
+  });
 }

@@ -109,9 +109,8 @@ export function CohortBuild() {
   const name = dataset.value?.name ?? null;
   const problem = draftProblem(draft);
   const definition = name ? definitionOf(draft, name, "preview") : null;
-  const fields = useResource(
-    name && `filters ${name}`,
-    async (aborted) => (await listFilters(name ?? "", aborted)).items,
+  const fields = useResource(name && `filters ${name}`, (aborted) =>
+    listFilters(name ?? "", aborted),
   );
   const key = definition && !problem ? JSON.stringify(definition) : null;
   const preview = useResource(key, (aborted) => {

@@ -2,9 +2,9 @@ import { useEffect } from "preact/hooks";
 import { listFilters, retrieveCohort } from "../../api/catalog";
 import { mayTrain } from "../../api/session";
 import type { Cohort } from "../../api/types";
-import { filterPairs, filterPieces, fromJson } from "../../lib/filter";
+import { filterPairs, fromJson } from "../../lib/filter";
 import { formatTotals, formatWhen } from "../../lib/format";
-import { chipText } from "../../lib/pieces";
+import { filterWords } from "../../lib/pieces";
 import { withQuery } from "../../lib/url";
 import { shownDataset } from "../../shell/workspace";
 import { Copyable } from "../../ui/copy";
@@ -25,11 +25,10 @@ const POLICY: Readonly<Record<string, string>> = {
 function Definition({ cohort }: { cohort: Cohort }) {
   const { definition } = cohort;
   const filter = fromJson(definition.filter);
-  const fields = useResource(
-    `filters ${cohort.dataset}`,
-    async (aborted) => (await listFilters(cohort.dataset, aborted)).items,
+  const fields = useResource(`filters ${cohort.dataset}`, (aborted) =>
+    listFilters(cohort.dataset, aborted),
   );
-  const pieces = filterPieces(filter).map((piece) => chipText(piece, filter, fields.data ?? []));
+  const words = filterWords(filter, fields.data ?? []);
   const label =
     fields.data?.find((field) => field.name === definition.label.field)?.label ??
     definition.label.field;
@@ -39,11 +38,8 @@ function Definition({ cohort }: { cohort: Cohort }) {
     .join("/");
   return (
     <p class="definition">
-      From{" "}
-      {pieces.length
-        ? pieces.map((piece) => `${piece.name} ${piece.value}`).join(" and ")
-        : "all images"}
-      , label by {label}; {POLICY[definition.label.policy] ?? definition.label.policy}
+      From {words.length ? words.join(" and ") : "all images"}, label by {label};{" "}
+      {POLICY[definition.label.policy] ?? definition.label.policy}
       {definition.sampling ? `; at most ${definition.sampling.per_class} images of each class` : ""}
       . Split {parts} by {split.by}, seed {definition.seed}. (
       <a href={withQuery("/explore", [...filterPairs(filter), ["dataset", cohort.dataset]])}>

@@ -1,7 +1,7 @@
 import type { FilterField, Policy } from "../../api/types";
 import type { CohortDraft } from "../../lib/cohort";
-import { filterPairs, filterPieces } from "../../lib/filter";
-import { chipText } from "../../lib/pieces";
+import { filterPairs } from "../../lib/filter";
+import { filterWords } from "../../lib/pieces";
 import { withQuery } from "../../lib/url";
 
 const POLICY_WORDS: Readonly<Record<Policy, string>> = {
@@ -18,27 +18,12 @@ interface Props {
 }
 
 function From({ draft, fields, dataset }: Omit<Props, "onChange">) {
-  const pieces = filterPieces(draft.filter);
+  const words = filterWords(draft.filter, fields);
   const edit = withQuery("/explore", [...filterPairs(draft.filter), ["dataset", dataset]]);
   return (
     <>
-      From{" "}
-      {pieces.length === 0 ? (
-        <strong>all images</strong>
-      ) : (
-        pieces.map((piece, index) => {
-          const { name, value } = chipText(piece, draft.filter, fields);
-          return (
-            <span key={`${piece.field} ${piece.kind} ${piece.value}`}>
-              {index > 0 && " and "}
-              <strong>
-                {name} {value}
-              </strong>
-            </span>
-          );
-        })
-      )}{" "}
-      of {dataset} (<a href={edit}>change</a>)
+      From <strong>{words.length ? words.join(" and ") : "all images"}</strong> of {dataset} (
+      <a href={edit}>change</a>)
     </>
   );
 }

@@ -1,20 +1,9 @@
 /** Which facets stand open, remembered on this machine. Only open ones are counted. */
 import { signal } from "@preact/signals";
+import { OPEN_AT_FIRST } from "./order";
 
 const REMEMBERED = "embedlab.facets";
-const OPEN_AT_FIRST = [
-  "asses",
-  "ViewPosition",
-  "ImageLateralityFinal",
-  "FinalImageType",
-  "tissueden",
-  "age_at_study",
-  "massshape",
-  "path_severity",
-  "Manufacturer",
-];
-
-function remembered(): string[] {
+function remembered(): readonly string[] {
   try {
     const names: unknown = JSON.parse(localStorage.getItem(REMEMBERED) ?? "null");
     return Array.isArray(names) ? names.map(String) : OPEN_AT_FIRST;

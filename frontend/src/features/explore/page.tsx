@@ -111,9 +111,8 @@ export function ExplorePage() {
     if (name) startSearch({ dataset: name, filter: filter.value, sort: sort.value });
   }, [name, pairs, sort.value]);
 
-  const fields = useResource(
-    name && `filters ${name}`,
-    async (aborted) => (await listFilters(name ?? "", aborted)).items,
+  const fields = useResource(name && `filters ${name}`, (aborted) =>
+    listFilters(name ?? "", aborted),
   );
   const known = fields.data ?? [];
   const asked = known

@@ -1,18 +1,12 @@
 import { useState } from "preact/hooks";
-import type { Facets, FilterField, Level } from "../../api/types";
+import type { Facets, FilterField } from "../../api/types";
 import { withCondition } from "../../lib/filter";
 import { Icon } from "../../ui/icon";
 import { CategoryFacet } from "./facet";
 import { openFacets, setOpen } from "./folds";
+import { LEVELS, orderFields } from "./order";
 import { RangeFacetView } from "./range";
 import { applyFilter, filter } from "./state";
-
-const LEVELS: readonly { level: Level; title: string }[] = [
-  { level: "patient", title: "Patient" },
-  { level: "exam", title: "Exam" },
-  { level: "finding", title: "Finding" },
-  { level: "image", title: "Image" },
-];
 
 function IdentifierFacet({ field }: { field: FilterField }) {
   const chosen = filter.value[field.name]?.in?.[0] ?? "";
@@ -74,6 +68,40 @@ function FacetView({
   );
 }
 
+interface LevelProps {
+  readonly title: string;
+  readonly fields: readonly FilterField[];
+  readonly counts: Facets | undefined;
+  readonly forced: boolean;
+  readonly folded: boolean;
+}
+
+/** One grain: its principal facets, and the others behind a fold unless they were searched for. */
+function LevelSection({ title, fields, counts, forced, folded }: LevelProps) {
+  const [all, setAll] = useState(false);
+  if (fields.length === 0) return null;
+  const { first, more } = orderFields(fields, new Set(Object.keys(filter.value)));
+  const shown = folded && !all ? first : [...first, ...more];
+  return (
+    <section class="level" aria-label={title}>
+      <h3>{title}</h3>
+      {shown.map((field) => (
+        <FacetView key={field.name} field={field} counts={counts} forced={forced} />
+      ))}
+      {folded && more.length > 0 && (
+        <button
+          type="button"
+          class="more level-more"
+          aria-expanded={all}
+          onClick={() => setAll(!all)}
+        >
+          {all ? "Fewer" : `${more.length} more of the ${title.toLowerCase()}`}
+        </button>
+      )}
+    </section>
+  );
+}
+
 function sought(field: FilterField, needle: string): boolean {
   if (!needle) return true;
   return [field.label, field.name, ...field.options.map((option) => option.label)].some((text) =>
@@ -105,17 +133,16 @@ export function FacetPanel({ fields, counts, stale }: Props) {
           onInput={(event) => setText(event.currentTarget.value)}
         />
       </div>
-      {LEVELS.map(({ level, title }) => {
-        const own = found.filter((field) => field.level === level);
-        return own.length === 0 ? null : (
-          <section key={level} class="level" aria-label={title}>
-            <h3>{title}</h3>
-            {own.map((field) => (
-              <FacetView key={field.name} field={field} counts={counts} forced={forced} />
-            ))}
-          </section>
-        );
-      })}
+      {LEVELS.map(({ level, title }) => (
+        <LevelSection
+          key={level}
+          title={title}
+          fields={found.filter((field) => field.level === level)}
+          counts={counts}
+          forced={forced}
+          folded={needle === ""}
+        />
+      ))}
       {found.length === 0 && <p class="faint facet-hint">No filter and no value of that name.</p>}
     </div>
   );

@@ -23,6 +23,12 @@ const toNumber = (text: string | number | null, date: boolean): number =>
 const toText = (value: number, date: boolean): string =>
   date ? new Date(Math.round(value) * 86_400_000).toISOString().slice(0, 10) : String(value);
 
+/** Bounds typed the wrong way round are meant the other way. */
+function ordered({ low, high }: Bounds, date: boolean): Bounds {
+  const swapped = low !== "" && high !== "" && toNumber(low, date) > toNumber(high, date);
+  return swapped ? { low: high, high: low } : { low, high };
+}
+
 function Histogram({ range, bounds, date }: { range: RangeFacet; bounds: Bounds; date: boolean }) {
   const most = Math.max(1, ...range.buckets.map((bucket) => bucket.count));
   const low = bounds.low === "" ? -Infinity : toNumber(bounds.low, date);
@@ -58,8 +64,12 @@ export function RangeFacetView({ field, counted }: Props) {
   const active = boundsOf(condition);
   useEffect(() => setDraft({ low: active.low, high: active.high }), [active.low, active.high]);
 
-  const commit = (bounds: Bounds): void => {
+  const nullsToo = condition?.in?.includes(null) ?? false;
+  const commit = (given: Bounds, nulls = nullsToo): void => {
+    const bounds = ordered(given, date);
+    // Values and a range of one field are OR: null beside a range adds what is not recorded.
     const next: Condition = {
+      ...(nulls ? { in: [null] } : {}),
       ...(bounds.low === "" ? {} : { gte: bounds.low }),
       ...(bounds.high === "" ? {} : { lte: bounds.high }),
     };
@@ -73,7 +83,7 @@ export function RangeFacetView({ field, counted }: Props) {
   const lowAt = draft.low === "" ? min : toNumber(draft.low, date);
   const highAt = draft.high === "" ? max : toNumber(draft.high, date);
   const nulls = counted?.nulls ?? field.range?.nulls ?? 0;
-  const onlyNulls = condition?.in?.includes(null) ?? false;
+  const ranged = active.low !== "" || active.high !== "";
 
   const drag = (end: keyof Bounds, value: number): void => {
     const clamped = end === "low" ? Math.min(value, highAt) : Math.max(value, lowAt);
@@ -120,18 +130,10 @@ export function RangeFacetView({ field, counted }: Props) {
         <span class="faint">to</span>
         {entry("high", most)}
       </div>
-      {(nulls > 0 || onlyNulls) && (
+      {(nulls > 0 || nullsToo) && (
         <label class="check facet-hint">
-          <input
-            type="checkbox"
-            checked={onlyNulls}
-            onChange={() =>
-              applyFilter(
-                withCondition(filter.value, field.name, onlyNulls ? null : { in: [null] }),
-              )
-            }
-          />
-          <span class="grow">only not recorded</span>
+          <input type="checkbox" checked={nullsToo} onChange={() => commit(draft, !nullsToo)} />
+          <span class="grow">{ranged ? "and not recorded" : "only not recorded"}</span>
           <span class="option-count">{formatCompact(nulls)}</span>
         </label>
       )}

@@ -100,6 +100,8 @@ function Curves({ job }: { job: Job }) {
   if (job.epochs.length === 0) return null;
   const x = job.epochs.map((epoch) => epoch.epoch);
   const xMax = job.progress?.epochs ?? undefined;
+  const tested = job.metrics?.epoch;
+  const mark = tested ? { at: tested, name: `epoch ${tested} was tested` } : undefined;
   return (
     <div class="two curves">
       <LineChart
@@ -107,6 +109,7 @@ function Curves({ job }: { job: Job }) {
         xName="epoch"
         x={x}
         xMax={xMax}
+        mark={mark}
         series={[
           { name: "train", colour: 1, values: job.epochs.map((epoch) => epoch.train_loss) },
           {
@@ -121,6 +124,7 @@ function Curves({ job }: { job: Job }) {
         xName="epoch"
         x={x}
         xMax={xMax}
+        mark={mark}
         domain={[0, 1]}
         series={[
           {

@@ -3,6 +3,7 @@ import { feed, jobList, jobsError, jobsLoaded, refresh } from "../../api/live";
 import { mayTrain, person } from "../../api/session";
 import type { Job, JobState } from "../../api/types";
 import { formatFigure, formatWhen } from "../../lib/format";
+import { figuresOf } from "../../lib/metrics";
 import { query, setParameters } from "../../lib/url";
 import { Sparkline } from "../../ui/charts/line";
 import { Icon } from "../../ui/icon";
@@ -14,10 +15,7 @@ import "./jobs.css";
 const STATES: readonly JobState[] = ["running", "queued", "succeeded", "failed", "cancelled"];
 
 function testAuc(job: Job): string {
-  const figure = job.metrics?.test?.roc_auc;
-  return formatFigure(
-    typeof figure === "object" ? figure?.value : typeof figure === "number" ? figure : null,
-  );
+  return formatFigure(figuresOf(job.metrics?.test).find((one) => one.name === "roc_auc")?.value);
 }
 
 function Row({ job }: { job: Job }) {

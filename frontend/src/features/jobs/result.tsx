@@ -1,23 +1,13 @@
 import type { Job, Metrics, PublishedFigure } from "../../api/types";
 import { formatCount, formatFigure } from "../../lib/format";
-import { figureLabel, figuresOf, testCount } from "../../lib/metrics";
+import { figuresOf, testCount } from "../../lib/metrics";
 import { ConfusionMatrix } from "../../ui/charts/matrix";
 import { RocChart } from "../../ui/charts/roc";
 import { Whiskers } from "../../ui/charts/whiskers";
 import { PublishedTable } from "./published";
 
-function baselineWords(metrics: Metrics): string[] {
-  return Object.entries(metrics.baseline ?? {}).flatMap(([name, raw]) => {
-    const value =
-      typeof raw === "object" && raw !== null && "value" in raw
-        ? (raw as { value: unknown }).value
-        : raw;
-    return typeof value === "number" ? [`${figureLabel(name)} ${formatFigure(value)}`] : [];
-  });
-}
-
 function Headline({ metrics }: { metrics: Metrics }) {
-  const auc = figuresOf(metrics).find((figure) => figure.name === "roc_auc");
+  const auc = figuresOf(metrics.test).find((figure) => figure.name === "roc_auc");
   const images = testCount(metrics, "n");
   const patients = testCount(metrics, "patients");
   return (
@@ -47,9 +37,9 @@ function Headline({ metrics }: { metrics: Metrics }) {
 export function Result({ job, published }: { job: Job; published: readonly PublishedFigure[] }) {
   const { metrics } = job;
   if (!metrics) return null;
-  const figures = figuresOf(metrics);
+  const figures = figuresOf(metrics.test);
   const auc = figures.find((figure) => figure.name === "roc_auc")?.value ?? null;
-  const baseline = baselineWords(metrics);
+  const baseline = figuresOf(metrics.baseline);
   return (
     <section class="stack result" aria-label="Result">
       <Headline metrics={metrics} />
@@ -68,12 +58,12 @@ export function Result({ job, published }: { job: Job; published: readonly Publi
         )}
       </div>
       <div class="table-scroll">
-        <Whiskers figures={figures} />
+        <Whiskers figures={figures} baseline={baseline} />
       </div>
       {baseline.length > 0 && (
-        <p class="soft">
-          Without the pixels, from header fields and simple statistics alone: {baseline.join(", ")}.
-          What the network adds is the difference.
+        <p class="faint small">
+          The baseline sees no lesion: a logistic regression on image size, grey mean and deviation,
+          and header fields. What the network adds is the difference.
         </p>
       )}
       <PublishedTable figures={published} />

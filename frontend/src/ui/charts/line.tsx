@@ -19,6 +19,8 @@ interface Props {
   readonly domain?: readonly [number, number];
   readonly xMax?: number | undefined;
   readonly xName: string;
+  /** A place on x worth a dashed line, and why. */
+  readonly mark?: { at: number; name: string } | undefined;
 }
 
 const HEIGHT = 220;
@@ -33,7 +35,7 @@ function nearest(values: readonly number[], wanted: number): number {
 }
 
 /** Curves over epochs. The legend carries the figures: of the epoch pointed at, else of the last one. */
-export function LineChart({ title, x, series, domain, xMax, xName }: Props) {
+export function LineChart({ title, x, series, domain, xMax, xName, mark }: Props) {
   const [box, width] = useWidth<HTMLDivElement>();
   const [at, setAt] = useState<number | null>(null);
   const values = series
@@ -98,6 +100,26 @@ export function LineChart({ title, x, series, domain, xMax, xName }: Props) {
                 {tick}
               </text>
             ))}
+            {mark && (
+              <g>
+                <line
+                  class="mark"
+                  x1={px(mark.at)}
+                  x2={px(mark.at)}
+                  y1={PAD.top}
+                  y2={HEIGHT - PAD.bottom}
+                />
+                <text
+                  class="tick"
+                  x={px(mark.at) - 6}
+                  y={PAD.top + 10}
+                  text-anchor={px(mark.at) > width / 2 ? "end" : "start"}
+                  dx={px(mark.at) > width / 2 ? 0 : 12}
+                >
+                  {mark.name}
+                </text>
+              </g>
+            )}
             {at !== null && (
               <line
                 class="cursor"
