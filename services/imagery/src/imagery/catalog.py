@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import aiohttp
 from chassis.logs import HEADER, get_logger, request_id
-from chassis.problems import Problem, unavailable
+from chassis.problems import Problem, ProblemBody, unavailable
 from pydantic import BaseModel, ValidationError
 
 from imagery.bounded import ExpiringCache
@@ -33,7 +33,7 @@ Waiting = dict[int, "asyncio.Future[ImageSource | None]"]
 class CatalogSources:
     """The catalog's ``POST /internal/v1/image-sources``.
 
-    Answers are trusted for ``ttl_s`` seconds, and only as long as no other revision of their
+    Answers are trusted for ``ttl_s`` seconds, and only as long as no newer revision of their
     dataset has been seen. An image the catalog does not know is asked for again each time.
     Questions are collected per identity, so that nobody's is asked in another's name.
     """
@@ -42,7 +42,7 @@ class CatalogSources:
         self._session = session
         self._url = url.rstrip("/")
         self._known: ExpiringCache[int, ImageSource] = ExpiringCache(ENTRIES, ttl_s)
-        self._revisions: dict[str, int | str] = {}
+        self._revisions: dict[str, int] = {}
         self._waiting: dict[str, Waiting] = {}
         self._calls: set[asyncio.Task[None]] = set()
 
@@ -79,6 +79,11 @@ class CatalogSources:
         try:
             found = await self._ask(list(waiting), authorization)
         except Exception as error:  # noqa: BLE001 - each of those who wait gets it
+            if isinstance(error, Problem) and error.status == 403 and len(waiting) > 1:
+                # One restricted image refuses the whole question; the others are innocent.
+                for image_id, future in waiting.items():
+                    await self._settle({image_id: future}, authorization)
+                return
             for future in waiting.values():
                 future.set_exception(error)
                 future.exception()  # seen, even where the one who asked has left
@@ -98,7 +103,7 @@ class CatalogSources:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _unreachable(type(error).__name__) from error
         if status in (401, 403):
-            raise Problem(status, "Refused by the catalog", detail="It does not accept the caller.")
+            raise _refused(status, body)
         if status != 200:
             raise _unreachable(f"status {status}")
         try:
@@ -110,11 +115,20 @@ class CatalogSources:
         return {source.image_id: source for source in answer.items}
 
     def _remember(self, source: ImageSource) -> None:
-        former = self._revisions.get(source.dataset)
-        if former is not None and former != source.revision_id:
+        newest = self._revisions.setdefault(source.dataset, source.revision_id)
+        if source.revision_id > newest:
             self._known.drop_where(lambda known: known.dataset == source.dataset)
-        self._revisions[source.dataset] = source.revision_id
+            self._revisions[source.dataset] = source.revision_id
         self._known.put(source.image_id, source)
+
+
+def _refused(status: int, body: bytes) -> Problem:
+    """The catalog's own refusal, passed on."""
+    try:
+        told = ProblemBody.model_validate_json(body)
+    except ValidationError:
+        return Problem(status, "Refused by the catalog")
+    return Problem(status, told.title, detail=told.detail, type=told.type)
 
 
 def _unreachable(what: str) -> Problem:

@@ -22,7 +22,7 @@ CHUNK = 1024 * 1024
 IMMUTABLE = "private, max-age=31536000, immutable"
 REVALIDATE = "private, no-cache"
 
-ImageId = Annotated[int, Path(ge=0, le=2**63 - 1, description="Image of the catalog")]
+ImageId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Image of the catalog")]
 Version = Annotated[
     str | None, Query(max_length=64, description="Any text: makes the URL immutable for caches")
 ]

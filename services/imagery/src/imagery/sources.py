@@ -15,7 +15,7 @@ class ImageSource(BaseModel):
     image_id: int
     dataset: str
     restricted: bool
-    revision_id: int | str
+    revision_id: int
     patient_id: str
     exam_id: str
     sop_instance_uid: str
