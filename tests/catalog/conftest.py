@@ -130,9 +130,7 @@ def researcher(catalog_url: str, sign_identity: SignIdentity) -> Api:
 
 
 @pytest.fixture(scope="session")
-def synthetic(
-    admin: Api, catalog_settings: Settings, synthetic_tables: Path
-) -> dict[str, Any]:
+def synthetic(admin: Api, catalog_settings: Settings, synthetic_tables: Path) -> dict[str, Any]:
     """The small synthetic tables as dataset `embed-synthetic`; the state of their revision."""
     folder = Path(str(catalog_settings.mirror_root)) / "synthetic"
     folder.mkdir()

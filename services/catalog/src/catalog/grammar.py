@@ -7,7 +7,7 @@
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -108,12 +108,19 @@ def _condition(field: Field, part: Any) -> Condition:
         return Condition(field, values=_values(field, part, where))
     unknown = set(part) - {"in", *OPERATORS}
     if unknown:
-        raise invalid(f"{where}.{sorted(map(str, unknown))[0]}", "unknown operator", OPERATORS)
-    condition = Condition(field, bounds=_bounds(field, part, where))
-    for operator, slot in (("in", "values"), ("not", "excluded"), ("none", "absent")):
-        if operator in part:
-            found = _values(field, part[operator], f"{where}.{operator}")
-            condition = replace(condition, **{slot: found})
+        raise invalid(f"{where}.{min(map(str, unknown))}", "unknown operator", OPERATORS)
+    given = {
+        operator: _values(field, part[operator], f"{where}.{operator}")
+        for operator in ("in", *EXCLUSIONS)
+        if operator in part
+    }
+    condition = Condition(
+        field,
+        values=given.get("in", ()),
+        bounds=_bounds(field, part, where),
+        excluded=given.get("not", ()),
+        absent=given.get("none", ()),
+    )
     if condition == Condition(field):
         raise invalid(where, "empty condition", ["in", *OPERATORS])
     return condition
@@ -165,9 +172,7 @@ def parse_value(field: Field, value: Any, where: str) -> Value:
 
 def _parse_number(value: Any, where: str) -> int | float:
     try:
-        if isinstance(value, bool):
-            raise ValueError("a boolean is no number")  # noqa: TRY004 - one message for all
-        number = float(value)
+        number = math.nan if isinstance(value, bool) else float(value)
     except (ValueError, OverflowError) as error:
         raise invalid(where, "a number is expected") from error
     if not math.isfinite(number):

@@ -10,7 +10,8 @@ from catalog.model.read_model import ReadModel
 from catalog.normalise import Cell, normalise
 from catalog.vocabulary import ASSESSMENT_ORDER, label_of
 
-FINDING_LEVELS = frozenset(("finding",))
+Levels = tuple[dict[str, Value], dict[str, Value], dict[str, Value]]
+
 STANDARD_VIEWS = ("R CC", "L CC", "R MLO", "L MLO")
 
 
@@ -79,11 +80,8 @@ def typed(table: str, row: Mapping[str, str | None]) -> dict[str, Value]:
 def _cell(column: Column | None, text: str) -> Value | None:
     if column is None:
         return text or None
-    if column.type == "flag":
-        # A record shows what the table says (0, 1, -1); yes and no are the filter's words.
-        outcome = normalise("number", text)
-    else:
-        outcome = normalise(column.type, text)
+    # A record shows what the table says (0, 1, -1); yes and no are the filter's words.
+    outcome = normalise("number" if column.type == "flag" else column.type, text)
     if outcome.rejected:
         return text
     return _scalar(outcome.value)

@@ -113,7 +113,7 @@ def _split(model: ReadModel, request: CohortRequest, places: Ints, labels: Ints)
 
 
 def _owners(model: ReadModel, places: Ints) -> tuple[Ints, Ints]:
-    exams = model.exam_of_breast[model.breast_of_image[places]]
+    exams = model.exam_of_breast[model.breast_of_image[places]].astype(np.int64)
     return exams, model.patient_of_exam[exams].astype(np.int64)
 
 
@@ -163,12 +163,13 @@ def _warnings(frozen: Frozen) -> list[str]:
         if counts["images"] < asked:
             found.append(f"{name} has {counts['images']} images; {asked} were asked for.")
         if counts["patients"] < FEW_PATIENTS:
-            found.append(
-                f"{name} comes from {counts['patients']} patients; intervals will be wide."
-            )
-        for split in SPLITS:
-            if getattr(request.split, split) > 0 and counts["splits"][split] == 0:
-                found.append(f"{name} has no image in the {split} split.")
+            patients = counts["patients"]
+            found.append(f"{name} comes from {patients} patients; intervals will be wide.")
+        found.extend(
+            f"{name} has no image in the {split} split."
+            for split in SPLITS
+            if getattr(request.split, split) > 0 and counts["splits"][split] == 0
+        )
     return found
 
 

@@ -81,7 +81,7 @@ def _worst(model: ReadModel, field: Field, class_of: Ints) -> Ints:
     rank = _rank(model, field)
     by_pair = rank[codes][model.pair_row] * len(rank) + codes[model.pair_row]
     worst = np.minimum.reduceat(by_pair, model.pair_start[:-1]) % len(rank)
-    return class_of[worst]
+    return np.asarray(class_of[worst], np.int64)
 
 
 def _rank(model: ReadModel, field: Field) -> Ints:

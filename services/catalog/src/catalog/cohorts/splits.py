@@ -69,7 +69,7 @@ def _assign(counts: Ints, order: Sequence[int], shares: Sequence[float]) -> Ints
     filled = [[0.0] * len(totals) for _ in shares]
     chosen = np.zeros(len(counts), np.int64)
     sparse: Mapping[int, list[tuple[int, int]]] = {
-        patient: [(k, int(counts[patient, k])) for k in np.flatnonzero(counts[patient])]
+        patient: [(int(k), int(counts[patient, k])) for k in np.flatnonzero(counts[patient])]
         for patient in order
     }
     for patient in order:

@@ -1,1 +1,4 @@
-"""From two CSV files to an active revision, in a process of its own: ``python -m catalog.ingest ID``."""
+"""From two CSV files to an active revision, in a process of its own.
+
+``python -m catalog.ingest REVISION_ID``
+"""

@@ -122,7 +122,7 @@ def _finalised(raw: Mapping[str, RawColumn], table: Table, report: Report) -> di
 
 
 def _refuse_lost_digits(report: Report) -> None:
-    for (what, table, column, reason), _ in report.cells.items():
+    for what, table, column, reason in report.cells:
         if reason == DIGITS_LOST:
             line = report.first_line.get((what, table, column, reason))
             raise SourceFault(table, f"{column}: {reason}; take the original file", line)

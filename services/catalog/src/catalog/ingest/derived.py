@@ -1,4 +1,4 @@
-"""The derived fields of a revision, as columns at their level. Rules stand in ``catalog.derive``."""
+"""The derived fields of a revision, as columns at their level; ``catalog.derive`` has the rules."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -139,7 +139,7 @@ def _of_exams(columns: Columns) -> dict[str, Coded]:
 
 
 def worst_by_exam(columns: Columns, name: str, order: tuple[Any, ...]) -> Coded:
-    """By exam the value that stands first in ``order`` among its rows; values outside it are last."""
+    """By exam the value that is first in ``order`` among its rows; values outside it are last."""
     column = columns.at[name]
     ordered = [*order, *(v for v in column.dictionary.values if v not in order)]
     rank = np.full(column.dictionary.size, len(ordered), np.int64)

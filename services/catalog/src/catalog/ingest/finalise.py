@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -41,12 +42,12 @@ def coded_from(
     codes: npt.NDArray[np.integer], values: Sequence[Cell], *, multi: bool = False
 ) -> Coded:
     """A column whose code i means ``values[i]``, recoded to distinct values in ascending order."""
-    ordered = sorted({value for value in values if value is not None})  # type: ignore[type-var]
+    ordered: list[Any] = sorted({value for value in values if value is not None})
     place = {value: i for i, value in enumerate(ordered, 1)}
     lut = np.asarray([0 if value is None else place[value] for value in values], np.uint32)
     if len(lut) == 0:
         lut = np.zeros(1, np.uint32)
-    dictionary = Dictionary(tuple(ordered), multi)  # type: ignore[arg-type]
+    dictionary = Dictionary(tuple(ordered), multi)
     return Coded(smallest_codes(lut, dictionary.size)[codes], dictionary)
 
 
@@ -63,9 +64,8 @@ def _tell(
         hit = np.zeros(len(reasons) + 1, bool)
         hit[1:] = [found == reason for found in reasons]
         rows = np.flatnonzero(hit[raw.codes])
-        what = "rejected" if rejected else "repaired"
         line = int(rows[0]) + FIRST_DATA_LINE if len(rows) else None
-        report.add(what, table, column, reason, len(rows), line)
+        report.add("rejected" if rejected else "repaired", table, column, reason, len(rows), line)
 
 
 def constant(rows: int, value: Value | None = None) -> Coded:

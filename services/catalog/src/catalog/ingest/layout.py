@@ -112,7 +112,7 @@ def _of_one_patient(
     _left_out(
         rows, "metadata", "acc_anon", "row left out: the exam is another patient's too", report
     )
-    return kept[~foreign]
+    return np.asarray(kept[~foreign], np.int64)
 
 
 def _changes(values: Longs) -> npt.NDArray[np.bool_]:
@@ -139,7 +139,7 @@ def find_duplicate(uids: Sequence[str | None], rows: Longs) -> tuple[int, int] |
 def lay_out_findings(
     images: ImageLayout, exam_place: Longs, side: Coded, laterality: Coded
 ) -> FindingLayout:
-    """Pair breasts and rows. ``exam_place``: by clinical row its exam's place, -1 where it has no image."""
+    """Pair breasts and rows. ``exam_place``: by clinical row its exam, -1 where it has no image."""
     with_images = np.flatnonzero(exam_place >= 0)
     order = np.argsort(exam_place[with_images], kind="stable")
     row = with_images[order]
@@ -162,7 +162,7 @@ def lay_out_findings(
 
 
 def _side_applies(side: Coded, laterality: Coded) -> npt.NDArray[np.bool_]:
-    """By code of a finding's side and of an image's laterality: whether the finding is the image's."""
+    """By code of a finding's side and of an image's laterality: whether they belong together."""
     table = np.zeros((side.dictionary.size, laterality.dictionary.size), bool)
     for s in range(side.dictionary.size):
         value = side.dictionary.decode(s)

@@ -66,7 +66,9 @@ def load(data: bytes) -> ReadModel:
         for name, array in arrays.items()
         if name.startswith("codes/")
     }
-    others = {name: array for name, array in arrays.items() if not name.startswith("codes/")}
+    others: dict[str, Any] = {
+        name: array for name, array in arrays.items() if not name.startswith("codes/")
+    }
     return ReadModel(
         **{name: header[name] for name in _plain},
         dictionaries={name: _dictionary(**entry) for name, entry in header["dictionaries"].items()},

@@ -1,8 +1,9 @@
 """The distinct values of one field; code 0 is null, code i is value i - 1, in ascending order."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,10 +39,6 @@ class Dictionary:
         """Element to its place in ``elements``, from 1; 0 is null."""
         return {element: i for i, element in enumerate(self.elements, 1)}
 
-    @cached_property
-    def _bounds_values(self) -> Sequence[Value]:
-        return self.values  # type: ignore[return-value]
-
     def decode(self, code: int) -> Value | tuple[str, ...] | None:
         """The value of ``code``."""
         return None if code == 0 else self.values[code - 1]
@@ -67,7 +64,9 @@ class Dictionary:
         return lut
 
     def _compare(self, operator: str, limit: Value) -> Mask:
-        values = np.asarray(self.values) if self.values else np.zeros(0)
+        if not self.values:
+            return np.zeros(0, bool)
+        values: Any = np.asarray(self.values)
         match operator:
             case "gte":
                 return np.asarray(values >= limit, bool)

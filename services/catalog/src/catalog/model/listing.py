@@ -28,10 +28,7 @@ def sort_key(model: ReadModel, sort: str | None) -> Keys | None:
     descending = bool(sort) and str(sort).startswith("-")
     if name == "image_id":
         return -model.image_id if descending else None
-    if name == "asses":
-        key = worst_key(model)
-    else:
-        key = _field_key(model, name)
+    key = worst_key(model) if name == "asses" else _field_key(model, name)
     if descending:
         key = np.where(key == NULL_KEY, NULL_KEY, -key)
     return key
@@ -95,7 +92,7 @@ def ordered_places(model: ReadModel, sort: str | None) -> tuple[npt.NDArray[np.i
 def page_of(
     selection: Selection, sort: str | None, position: Sequence[int] | None, limit: int
 ) -> tuple[npt.NDArray[np.int32], list[int] | None]:
-    """(places of a page, position after it or None); ``position`` is (key, image_id) of the last."""
+    """(places of a page, position after it or None); a position is (key, image_id) of an image."""
     model = selection.model
     order, keys = ordered_places(model, sort)
     begin = 0 if position is None else _after(model, order, keys, position)

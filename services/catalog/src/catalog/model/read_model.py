@@ -162,15 +162,17 @@ class ReadModel:
 
     def rows_of_breast(self, breast: int) -> Ints:
         """The finding rows of a breast, without the all-null row."""
-        rows = self.pair_row[self.pair_start[breast] : self.pair_start[breast + 1]]
-        return rows[rows != self.rows - 1]
+        rows: Ints = self.pair_row[self.pair_start[breast] : self.pair_start[breast + 1]]
+        applying: Ints = rows[rows != self.rows - 1]
+        return applying
 
     def owner_of_image(self, level: Level) -> Ints:
         """For each image the place of its patient, exam or of itself."""
         if level == "image":
             return np.arange(self.images, dtype=np.int32)
         owner = self.exam_of_breast if level == "exam" else self.patient_of_breast
-        return owner[self.breast_of_image]
+        of_image: Ints = owner[self.breast_of_image]
+        return of_image
 
 
 def _find(

@@ -190,8 +190,8 @@ def _timeline(
         if "acc_anon" in row:
             by_exam.setdefault(str(row["acc_anon"]), []).append(row)
     if place is not None:
-        for exam in range(model.patient_start[place], model.patient_start[place + 1]):
-            by_exam.setdefault(model.exam_id[exam].decode(), [])
+        for number in range(model.patient_start[place], model.patient_start[place + 1]):
+            by_exam.setdefault(model.exam_id[number].decode(), [])
     exams = [_timeline_exam(served, exam_id, found) for exam_id, found in by_exam.items()]
     exams.sort(key=lambda exam: (exam["date"] is None, exam["date"], exam["exam_id"]))
     begin = next((exam["date"] for exam in exams if exam["date"]), None)

@@ -93,8 +93,8 @@ async def list_cohorts(
         position = {"created": created, "id": cohort_id}
     async with database.transaction() as session:
         total = await session.execute(
-            text(f"select count(*) from catalog.cohort {where}"),
-            {"datasets": list(datasets)},  # noqa: S608
+            text(f"select count(*) from catalog.cohort {where}"),  # noqa: S608 - constants
+            {"datasets": list(datasets)},
         )
         further = " and (created_at, cohort_id) < (:created, :id)" if position else ""
         found = await session.execute(

@@ -1,7 +1,7 @@
 """Datasets, revisions, image identities, typed images and findings, read models, cohorts.
 
 The rows of the CSV files, every column of them, go to a table per revision that the ingest makes
-(``catalog.clinical_<revision_id>``, ``catalog.metadata_<revision_id>``): its columns are the file's.
+(``catalog.clinical_<revision_id>``, ``catalog.metadata_<revision_id>``) with the file's columns.
 """
 
 from alembic import op
@@ -25,7 +25,8 @@ REVISION = """
 create table catalog.revision (
     revision_id bigint generated always as identity primary key,
     dataset text not null references catalog.dataset on delete cascade,
-    state text not null default 'queued' check (state in ('queued', 'running', 'succeeded', 'failed')),
+    state text not null default 'queued'
+        check (state in ('queued', 'running', 'succeeded', 'failed')),
     request jsonb not null,
     requested_by text not null,
     sha256 text,
