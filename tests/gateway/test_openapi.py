@@ -109,6 +109,20 @@ def test_operation_ids_stay_unique() -> None:
     assert identifiers == {"catalog_list_all", "trainer_list_all"}
 
 
+def test_what_a_stream_holds_is_kept_as_an_extension() -> None:
+    content = {"text/event-stream": {"itemSchema": {"$ref": "#/components/schemas/Thing"}}}
+    answers = {"200": {"description": "", "content": content}}
+    document = _document(
+        {"/api/v1/jobs/events": {"get": {"operationId": "watch_jobs", "responses": answers}}},
+        Thing=TEXT,
+    )
+    merged = merge_openapi({"trainer": document})
+    OpenAPIV31SpecValidator(merged).validate()
+    kept = merged["paths"]["/api/v1/jobs/events"]["get"]["responses"]["200"]["content"]
+    assert list(kept["text/event-stream"]) == ["x-item-schema"]
+    assert list(merged["components"]["schemas"]) == ["Thing"]
+
+
 def test_the_documents_given_are_left_as_they_are() -> None:
     given = _document({"/api/v1/filters": _get("list_filters", "Thing")}, Thing=TEXT)
     merge_openapi({"catalog": given})

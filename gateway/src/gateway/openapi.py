@@ -203,6 +203,15 @@ def _mark_operations(service: str, path: str, item: Document, repeated_ids: froz
             operation["operationId"] = f"{service}_{operation['operationId']}"
         if (method, path) in _open_operations:
             operation["security"] = []
+        _write_as_3_1(operation)
+
+
+def _write_as_3_1(operation: Document) -> None:
+    """`itemSchema` (what each event of a stream holds) is OpenAPI 3.2; 3.1 allows extensions."""
+    for answer in operation.get("responses", {}).values():
+        for media in answer.get("content", {}).values():
+            if "itemSchema" in media:
+                media["x-item-schema"] = media.pop("itemSchema")
 
 
 def _add_path(paths: dict[str, dict[str, Any]], path: str, item: Document, service: str) -> None:
