@@ -34,6 +34,8 @@ describe("the options of a facet", () => {
   const field = {
     name: "ViewPosition",
     label: "View",
+    description: "",
+    multiple: false,
     level: "image" as const,
     kind: "category" as const,
     options: [

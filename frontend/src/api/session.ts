@@ -9,7 +9,7 @@ export const person = signal<Person | null | undefined>(undefined);
 const SIGNED_IN = "embedlab.signed-in";
 
 function enter(session: Session): void {
-  setCsrfToken(session.csrf_token);
+  setCsrfToken(session.csrf_token ?? "");
   localStorage.setItem(SIGNED_IN, "1");
   unauthenticated.value = false;
   person.value = session.person;

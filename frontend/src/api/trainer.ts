@@ -1,17 +1,8 @@
 import { request } from "./client";
-import type { Artifact, Experiment, Job, Page } from "./types";
+import type { Artifact, Experiment, Job, JobRequest, Page } from "./types";
 
 export function listExperiments(signal?: AbortSignal): Promise<Page<Experiment>> {
   return request("/api/v1/experiments", { signal });
-}
-
-export interface JobRequest {
-  readonly experiment: string;
-  readonly cohort_id?: string;
-  readonly array?: string;
-  readonly name?: string;
-  readonly profile?: string;
-  readonly overrides: Readonly<Record<string, unknown>>;
 }
 
 /** `key` makes a repeated submit (a double click, a lost answer) the same job. */

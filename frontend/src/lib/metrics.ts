@@ -29,11 +29,12 @@ export function figureLabel(name: string): string {
   return LABELS[name] ?? capitalise(name.replaceAll("_", " "));
 }
 
-function asInterval(value: unknown): Interval | null {
+function asInterval(value: unknown): Omit<Figure, "name" | "label"> | null {
   if (typeof value === "number") return { value, low: null, high: null };
   if (typeof value !== "object" || value === null || !("value" in value)) return null;
   const { value: point, low, high } = value as Partial<Interval>;
-  return typeof point === "number" ? { value: point, low: low ?? null, high: high ?? null } : null;
+  if (typeof point !== "number") return null;
+  return { value: point, low: low ?? null, high: high ?? null };
 }
 
 function rank(name: string): number {

@@ -6,12 +6,12 @@ export interface Assessment {
   readonly words: string;
 }
 
-/** In order of suspicion, as the colour scale runs; X stands outside it. */
+/** From least to most suspicious, as the worst finding is decided; X stands outside the order. */
 export const ASSESSMENTS: readonly Assessment[] = [
   { code: "N", category: "BI-RADS 1", words: "negative" },
   { code: "B", category: "BI-RADS 2", words: "benign" },
-  { code: "P", category: "BI-RADS 3", words: "probably benign" },
   { code: "A", category: "BI-RADS 0", words: "additional evaluation" },
+  { code: "P", category: "BI-RADS 3", words: "probably benign" },
   { code: "S", category: "BI-RADS 4", words: "suspicious" },
   { code: "M", category: "BI-RADS 5", words: "highly suggestive of malignancy" },
   { code: "K", category: "BI-RADS 6", words: "known biopsy-proven malignancy" },

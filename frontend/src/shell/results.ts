@@ -85,7 +85,14 @@ async function loadPage(
     );
     if (results.value.key !== key) return;
     const items = cursor ? [...results.value.items, ...page.items] : page.items;
-    results.value = { key, items, total: page.total, next: page.next, pending: false, error: null };
+    results.value = {
+      key,
+      items,
+      total: page.total,
+      next: page.next ?? null,
+      pending: false,
+      error: null,
+    };
   } catch (error) {
     if (isAbort(error) || results.value.key !== key) return;
     const reason = error instanceof Error ? error : new Error(String(error));

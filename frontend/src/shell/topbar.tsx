@@ -33,7 +33,7 @@ function DatasetChoice() {
               <span>{one.title ?? one.name}</span>
               <span class="faint">
                 {one.revision
-                  ? `${formatCount(one.revision.counts.images)} images`
+                  ? `${formatCount(one.revision.counts.images ?? 0)} images`
                   : "nothing ingested yet"}
               </span>
             </button>

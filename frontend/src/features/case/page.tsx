@@ -33,11 +33,15 @@ import "./case.css";
 const cell = (value: unknown): string | null =>
   value === null || value === undefined ? null : String(value);
 
+const number = (value: unknown): number | null => (typeof value === "number" ? value : null);
+
 /** The record's own row in the shape its siblings have. */
 function summaryOf(record: ImageRecord): ImageSummary {
-  const { image } = record;
+  const { image, exam } = record;
   const codes = record.findings.flatMap((finding) => cell(finding.values.asses) ?? []);
-  const worst = [...codes].sort((a, b) => assessmentRank(b) - assessmentRank(a))[0];
+  const worst = codes
+    .filter((code) => code !== "X")
+    .sort((a, b) => assessmentRank(b) - assessmentRank(a))[0];
   return {
     image_id: record.image_id,
     dataset: record.dataset,
@@ -47,10 +51,16 @@ function summaryOf(record: ImageRecord): ImageSummary {
     ImageLateralityFinal: cell(image.ImageLateralityFinal),
     ViewPosition: cell(image.ViewPosition),
     FinalImageType: cell(image.FinalImageType),
-    asses: record.siblings.find((one) => one.image_id === record.image_id)?.asses ?? worst ?? null,
+    asses: worst ?? null,
+    assessments: [...new Set(codes)],
+    findings: record.findings.length,
     num_roi: record.rois.length,
-    Rows: Number(image.Rows) || null,
-    Columns: Number(image.Columns) || null,
+    study_date_anon: cell(image.study_date_anon),
+    age_at_study: number(exam.age_at_study),
+    tissueden: number(exam.tissueden),
+    Manufacturer: cell(image.Manufacturer),
+    Rows: number(image.Rows),
+    Columns: number(image.Columns),
   };
 }
 
@@ -168,7 +178,9 @@ export function CasePage({ id }: { id: string }) {
     document.title = `Image ${id} · EMBED Lab`;
   }, [id]);
 
-  const current = data && summaryOf(data);
+  // A sibling of itself has the worst assessment as the catalog orders it.
+  const current =
+    data && (data.siblings.find((one) => one.image_id === data.image_id) ?? summaryOf(data));
   const hangs = Boolean(
     data &&
       current &&

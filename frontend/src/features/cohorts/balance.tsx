@@ -44,15 +44,15 @@ export function BalanceTable({ classes }: { classes: readonly CohortClass[] }) {
                     <span
                       key={split.key}
                       class={`split-${index + 1}`}
-                      style={{ "--part": one.splits[split.key] }}
-                      title={`${split.name}: ${formatCount(one.splits[split.key])}`}
+                      style={{ "--part": one.splits[split.key] ?? 0 }}
+                      title={`${split.name}: ${formatCount(one.splits[split.key] ?? 0)}`}
                     />
                   ))}
                 </div>
               </td>
               {SPLITS.map((split) => (
                 <td key={split.key} class="number">
-                  {formatCount(one.splits[split.key])}
+                  {formatCount(one.splits[split.key] ?? 0)}
                 </td>
               ))}
               <td class="number">{formatCount(one.images)}</td>

@@ -28,32 +28,44 @@ function From({ draft, fields, dataset }: Omit<Props, "onChange">) {
   );
 }
 
-/** What fits as a label: categories, of findings first. */
+/** What teams label by; every other category is there too, below. */
+const USUAL = [
+  "asses",
+  "pathology",
+  "path_severity",
+  "finding_kind",
+  "tissueden",
+  "exam_asses",
+  "exam_path_severity",
+  "side",
+];
+
+const optionsOf = (fields: readonly FilterField[]) =>
+  fields.map((field) => (
+    <option key={field.name} value={field.name}>
+      {field.label}
+    </option>
+  ));
+
 function LabelChoice({ draft, fields, onChange }: Omit<Props, "dataset">) {
   const usable = fields.filter((field) => field.kind === "category" || field.kind === "flag");
+  const usual = USUAL.flatMap((name) => usable.find((field) => field.name === name) ?? []);
+  const others = usable.filter((field) => !usual.includes(field));
+  const nothing = { name: "", values: [] };
   return (
     <select
       class="select inline"
       aria-label="Label field"
       value={draft.field}
       onChange={(event) =>
-        onChange({
-          field: event.currentTarget.value,
-          classes: [
-            { name: "", values: [] },
-            { name: "", values: [] },
-          ],
-        })
+        onChange({ field: event.currentTarget.value, classes: [nothing, nothing] })
       }
     >
       {!usable.some((field) => field.name === draft.field) && (
         <option value={draft.field}>{draft.field}</option>
       )}
-      {usable.map((field) => (
-        <option key={field.name} value={field.name}>
-          {field.label}
-        </option>
-      ))}
+      <optgroup label="Usual labels">{optionsOf(usual)}</optgroup>
+      <optgroup label="Other categories">{optionsOf(others)}</optgroup>
     </select>
   );
 }

@@ -32,7 +32,7 @@ export function PublishedTable({ figures }: { figures: readonly PublishedFigure[
               <td>{figure.model}</td>
               <td class="number">{figure.epochs ?? "–"}</td>
               <td class="number">
-                {figure.accuracy === null ? "–" : formatPercent(asShare(figure.accuracy))}
+                {figure.accuracy == null ? "–" : formatPercent(asShare(figure.accuracy))}
               </td>
               <td class="number">{formatFigure(figure.roc_auc)}</td>
             </tr>
@@ -53,8 +53,8 @@ export function publishedLine(figures: readonly PublishedFigure[]): string | nul
   const best = [...figures].sort((a, b) => (b.roc_auc ?? 0) - (a.roc_auc ?? 0))[0];
   if (!best) return null;
   const parts = [
-    best.roc_auc === null ? null : `ROC-AUC ${formatFigure(best.roc_auc)}`,
-    best.accuracy === null ? null : `accuracy ${formatPercent(asShare(best.accuracy))}`,
+    best.roc_auc == null ? null : `ROC-AUC ${formatFigure(best.roc_auc)}`,
+    best.accuracy == null ? null : `accuracy ${formatPercent(asShare(best.accuracy))}`,
   ].filter(Boolean);
   return `${parts.join(", ")} with ${best.model}`;
 }

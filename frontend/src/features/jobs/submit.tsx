@@ -4,6 +4,7 @@ import { putJob } from "../../api/live";
 import { listExperiments, submitJob } from "../../api/trainer";
 import type { Cohort, Experiment } from "../../api/types";
 import { classText } from "../../lib/cohort";
+import type { Value } from "../../lib/filter";
 import { formatCount } from "../../lib/format";
 import { fieldProblem, fieldValue, formFields, valueText } from "../../lib/schema";
 import { navigate, query, setParameters, withQuery } from "../../lib/url";
@@ -24,13 +25,17 @@ function changedTexts(): Map<string, string> {
   return new Map(pairs.map(([key, text]) => [key.slice(PREFIX.length), text]));
 }
 
+const asValue = (value: string | number | boolean | null): Value =>
+  value === null ? null : String(value);
+
 /** The builder, filled with the cohort this experiment expects. */
 function builderAddress(experiment: Experiment): string {
   const label = experiment.cohort?.label;
   const pairs: [string, string][] = [["_train", experiment.name]];
   if (label) {
     pairs.push(["_label", label.field], ["_policy", label.policy]);
-    for (const one of label.classes) pairs.push(["_class", classText(one)]);
+    for (const one of label.classes)
+      pairs.push(["_class", classText({ name: one.name, values: one.values.map(asValue) })]);
   }
   const cap = experiment.cohort?.sampling?.per_class;
   pairs.push(["_cap", cap ? String(cap) : "all"]);
