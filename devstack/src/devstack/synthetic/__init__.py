@@ -1,4 +1,5 @@
-"""A synthetic EMBED: the tables at any scale, the DICOM files of chosen patients, and two real CBIS-DDSM cases beside it."""
+"""A synthetic EMBED: the tables at any scale, the DICOM files of chosen patients, and two real
+CBIS-DDSM cases beside it."""
 
 from devstack.synthetic.demo import Demo, DemoSummary, Progress, write_demo, write_demo_tables
 from devstack.synthetic.dicoms import DicomSummary, write_dicoms

@@ -1,4 +1,5 @@
-"""`python -m devstack.synthetic tables --images 480323 --out DIR --seed 7`, `... demo --out DIR`, `... cbis --out DIR`."""
+"""`python -m devstack.synthetic tables --images 480323 --out DIR --seed 7`, `... demo --out
+DIR`, `... cbis --out DIR`."""
 
 import argparse
 import sys

@@ -1,11 +1,12 @@
 """Where breast, muscle, nipple and lesions lie, in millimetres of the chest-wall-left frame.
 
-One description serves the tables (ROI_coords, location, depth, size) and the pixels, so the two cannot disagree.
-x runs from the chest wall to the nipple, y from the top of the image; a view is projected as a caudal (CC) or an
-oblique (MLO) one, lateral and superior towards the top.
+One description serves the tables (ROI_coords, location, depth, size) and the pixels, so the two
+cannot disagree. x runs from the chest wall to the nipple, y from the top of the image; a view is
+projected as a caudal (CC) or an oblique (MLO) one, lateral and superior towards the top.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,8 @@ _SEVERITY_BY_PATHOLOGY = np.array([0.1, 0.06, 0.0, -0.02, -0.08, 0.04])
 
 @dataclass(frozen=True)
 class Frame:
-    """An image's field: height and width in millimetres, and whether the view is oblique (elementwise arrays)."""
+    """An image's field: height and width in millimetres, and whether the view is oblique
+    (elementwise arrays)."""
 
     height: Floats
     width: Floats
@@ -40,7 +42,8 @@ class Frame:
 
 @dataclass(frozen=True)
 class Breast:
-    """Outline of a breast in one frame, millimetres: depth (chest wall to nipple), nipple height, extent above and below."""
+    """Outline of a breast in one frame, millimetres: depth (chest wall to nipple), nipple
+    height, extent above and below."""
 
     depth: Floats
     nipple_y: Floats
@@ -49,7 +52,8 @@ class Breast:
 
 
 def breast_size(empi: Ints) -> Floats:
-    """Chest-wall-to-nipple distance of a patient before compression differences, millimetres (68 to 138)."""
+    """Chest-wall-to-nipple distance of a patient before compression differences, millimetres (68
+    to 138)."""
     spread = (uniform(empi, 11) + uniform(empi, 12) + uniform(empi, 13)) / 3
     return 68 + 70 * spread
 
@@ -69,14 +73,16 @@ def shape_breast(empi: Ints, side: Ints, frame: Frame) -> Breast:
     return Breast(depth, nipple_y, above, below)
 
 
-def profile(share: Floats, *, oblique: NDArray[np.bool_] | bool) -> Floats:
-    """Half height of the outline, as a share of its extent, at a share of the depth (0 chest wall, 1 nipple)."""
+def profile(share: NDArray[np.floating[Any]], *, oblique: NDArray[np.bool_] | bool) -> Floats:
+    """Half height of the outline, as a share of its extent, at a share of the depth (0 chest
+    wall, 1 nipple)."""
     power = np.where(oblique, 1.7, 2.1)
     return np.asarray((1 - np.clip(share, 0, 1) ** power) ** 0.62)
 
 
 def lesion_severity(asses_severity: Floats, path_severity: Floats) -> Floats:
-    """How suspicious a finding looks, 0 to 1: its BI-RADS assessment, nudged by what pathology found (NaN: none)."""
+    """How suspicious a finding looks, 0 to 1: its BI-RADS assessment, nudged by what pathology
+    found (NaN: none)."""
     known = np.isfinite(path_severity)
     index = np.where(known, path_severity, 0).astype(np.int64)
     nudge = np.where(known, _SEVERITY_BY_PATHOLOGY[np.clip(index, 0, 5)], 0.0)
@@ -84,13 +90,14 @@ def lesion_severity(asses_severity: Floats, path_severity: Floats) -> Floats:
 
 
 def lesion_radius(empi: Ints, side: Ints, rank: Ints, severity: Floats) -> Floats:
-    """Radius in millimetres: 3 to 6 when harmless, 7 to 14 when known malignant."""
+    """Radius in millimetres: 3 to 6 when harmless, 8 to 15 when known malignant."""
     base = between(4.4, 8.2, empi, side, rank, 31)
-    return base * (0.68 + 0.95 * severity)
+    return base * (0.68 + 1.12 * severity)
 
 
 def lesion_polar(empi: Ints, side: Ints, rank: Ints) -> tuple[Floats, Floats, Floats]:
-    """Position in the breast: depth share (0 chest wall, 1 nipple), lateral share and superior share, each -1 to 1."""
+    """Position in the breast: depth share (0 chest wall, 1 nipple), lateral share and superior
+    share, each -1 to 1."""
     depth = between(0.30, 0.72, empi, side, rank, 32)
     radius = np.sqrt(between(0.04, 1.0, empi, side, rank, 33)) * 0.62
     # More lesions lie in the upper outer quadrant than elsewhere.
@@ -106,7 +113,8 @@ def lesion_centre(empi: Ints, side: Ints, rank: Ints, frame: Frame) -> tuple[Flo
     breast = shape_breast(empi, side, frame)
     depth, lateral, superior = lesion_polar(empi, side, rank)
     height = np.where(frame.oblique, superior, lateral)
-    # The wide upper part of an oblique view is muscle and axilla: a lesion there would hide behind the pectoral.
+    # The wide upper part of an oblique view is muscle and axilla: a lesion there would hide behind
+    # the pectoral.
     extent = np.where(height > 0, np.minimum(breast.above, 1.15 * breast.below), breast.below)
     y = breast.nipple_y - height * extent * profile(depth, oblique=frame.oblique)
     return y, depth * breast.depth

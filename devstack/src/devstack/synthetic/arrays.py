@@ -1,4 +1,5 @@
-"""Tables as arrays: every column of a record class is an array of one length, selected and joined together."""
+"""Tables as arrays: every column of a record class is an array of one length, selected and
+joined together."""
 
 from dataclasses import dataclass, fields
 from typing import Any, Self
@@ -68,7 +69,8 @@ class Exams(Records):
 
 @dataclass(frozen=True)
 class Findings(Records):
-    """One row per finding. `exam` indexes the exams; side 0 left, 1 right, 2 both, 3 none; asses indexes `ASSES`."""
+    """One row per finding. `exam` indexes the exams; side 0 left, 1 right, 2 both, 3 none; asses
+    indexes `ASSES`."""
 
     exam: Ints
     side: Ints
@@ -78,7 +80,8 @@ class Findings(Records):
 
 @dataclass(frozen=True)
 class ClinicalRows(Records):
-    """One row of the clinical table: a finding, repeated by procedure. procedure 0 none, 1 biopsy, 2 surgery."""
+    """One row of the clinical table: a finding, repeated by procedure. procedure 0 none, 1
+    biopsy, 2 surgery."""
 
     exam: Ints
     side: Ints
@@ -92,7 +95,8 @@ class ClinicalRows(Records):
 
 @dataclass(frozen=True)
 class Images(Records):
-    """One row per image file. side 0 left, 1 right; view indexes `VIEWS`; modifier 0 none, 1 spot, 2 magnification, 3 implant."""
+    """One row per image file. side 0 left, 1 right; view indexes `VIEWS`; modifier 0 none, 1
+    spot, 2 magnification, 3 implant."""
 
     exam: Ints
     side: Ints
@@ -105,9 +109,26 @@ ASSES = "NBPASMKX"
 ASSES_CODE = {letter: code for code, letter in enumerate(ASSES)}
 SIDES = ("L", "R", "B", None)
 VIEWS = (
-    "CC", "MLO", "ML", "LM", "LMO", "AT", "CV", "FB", "RL", "RM", "SIO", "TAN", "XCCL", "XCCM",
-    "SPECIMEN", "CCID", "MLOID", "MLID", "LMID",
-)  # fmt: skip
+    "CC",
+    "MLO",
+    "ML",
+    "LM",
+    "LMO",
+    "AT",
+    "CV",
+    "FB",
+    "RL",
+    "RM",
+    "SIO",
+    "TAN",
+    "XCCL",
+    "XCCM",
+    "SPECIMEN",
+    "CCID",
+    "MLOID",
+    "MLID",
+    "LMID",
+)
 VIEW_CODE = {name: code for code, name in enumerate(VIEWS)}
 
 
@@ -119,6 +140,19 @@ def count_within(groups: Ints) -> Ints:
 
 
 __all__ = [
-    "ASSES", "ASSES_CODE", "SIDES", "VIEWS", "VIEW_CODE", "Bools", "ClinicalRows", "Exams", "Findings",
-    "Floats", "Images", "Ints", "Patients", "Records", "count_within",
-]  # fmt: skip
+    "ASSES",
+    "ASSES_CODE",
+    "SIDES",
+    "VIEWS",
+    "VIEW_CODE",
+    "Bools",
+    "ClinicalRows",
+    "Exams",
+    "Findings",
+    "Floats",
+    "Images",
+    "Ints",
+    "Patients",
+    "Records",
+    "count_within",
+]

@@ -1,4 +1,5 @@
-"""A chunk of the data set: whole patients with everything of theirs, generated together and independent of other chunks."""
+"""A chunk of the data set: whole patients with everything of theirs, generated together and
+independent of other chunks."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -26,7 +27,8 @@ PATIENTS_PER_CHUNK = 1000
 
 @dataclass(frozen=True)
 class Chunk:
-    """Patients, their exams with what is known of each, the rows of the clinical table and the image files."""
+    """Patients, their exams with what is known of each, the rows of the clinical table and the
+    image files."""
 
     patients: Patients
     exams: Exams
@@ -63,7 +65,8 @@ class Chunk:
 
 
 def _renumber(parent: Ints, keep: Bools) -> tuple[Bools, Ints]:
-    """Which children survive when only some parents are kept, and the survivors' new parent numbers."""
+    """Which children survive when only some parents are kept, and the survivors' new parent
+    numbers."""
     survives = keep[parent]
     return survives, (np.cumsum(keep) - 1)[parent[survives]]
 
@@ -83,7 +86,8 @@ def join_chunks(chunks: list[Chunk]) -> Chunk:
 
 
 def generate_chunk(seed: int, chunk: int, generation: Generation) -> Chunk:
-    """Patients `chunk * 1000` and on. The same seed, number and generation give the same chunk, in any order of calls."""
+    """Patients `chunk * 1000` and on. The same seed, number and generation give the same chunk,
+    in any order of calls."""
     rng = np.random.Generator(np.random.Philox(np.random.SeedSequence([seed, chunk])))
     numbers = np.arange(chunk * PATIENTS_PER_CHUNK, (chunk + 1) * PATIENTS_PER_CHUNK)
     patients = draw_patients(rng, numbers, seed, generation)

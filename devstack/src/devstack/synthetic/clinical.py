@@ -1,4 +1,5 @@
-"""The clinical table's cells: what a radiologist, a registrar and a pathologist wrote about each finding."""
+"""The clinical table's cells: what a radiologist, a registrar and a pathologist wrote about each
+finding."""
 
 from collections.abc import Callable
 
@@ -16,7 +17,16 @@ from devstack.synthetic.population import RACE_GROUPS
 from devstack.synthetic.rois import row_severity
 from devstack.synthetic.vocabulary import Cells, cells_of, choice, columns, only
 
-_MANNERS = {"N": "benign", "B": "benign", "P": "benign", "A": "suspicious", "S": "suspicious", "X": "suspicious", "M": "malignant", "K": "malignant"}  # fmt: skip
+_MANNERS = {
+    "N": "benign",
+    "B": "benign",
+    "P": "benign",
+    "A": "suspicious",
+    "S": "suspicious",
+    "X": "suspicious",
+    "M": "malignant",
+    "K": "malignant",
+}
 _MALIGNANCY = ("benign", "suspicious", "malignant")
 _MANNER_CODE = np.array([_MALIGNANCY.index(_MANNERS[letter]) for letter in ASSES])
 _MASS, _ASYMMETRY, _DISTORTION, _CALCIFICATION = 1, 2, 3, 4
@@ -137,7 +147,8 @@ def _place_cells(chunk: Chunk, draw: Draw, generation: Generation) -> dict[str, 
 
 
 def _clock(side: Ints, lateral: Floats, superior: Floats) -> Ints:
-    """Hour of the clock face as seen from the front: outer is 3 o'clock on the left breast, 9 on the right."""
+    """Hour of the clock face as seen from the front: outer is 3 o'clock on the left breast, 9 on
+    the right."""
     outward = np.where(side == 0, lateral, -lateral)
     return np.rint(np.arctan2(outward, superior) / (2 * np.pi) * 12).astype(np.int64) % 12
 
@@ -170,7 +181,11 @@ def _exam_cells(chunk: Chunk, generation: Generation) -> dict[str, Cells]:
     acc = facts.acc
     screening = exams.screening
     visit = np.where(screening, "S", choice("vtype_diagnostic").pick_cells(uniform(acc, 251)))
-    proc = np.where(screening, choice("proccode", "screening").pick_cells(uniform(acc, 252)), choice("proccode", "diagnostic").pick_cells(uniform(acc, 253)))  # fmt: skip
+    proc = np.where(
+        screening,
+        choice("proccode", "screening").pick_cells(uniform(acc, 252)),
+        choice("proccode", "diagnostic").pick_cells(uniform(acc, 253)),
+    )
     staff = cells_of([f"R{number:03d}" for number in range(60)])
     technicians = cells_of([f"T{number:03d}" for number in range(150)])
     acquired, signed = exam_dates(chunk)

@@ -1,4 +1,5 @@
-"""The demo data set: tables and the DICOM files of its pictured patients, in the layout of the EMBED bucket."""
+"""The demo data set: tables and the DICOM files of its pictured patients, in the layout of the
+EMBED bucket."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,9 +16,11 @@ from devstack.synthetic.tables import TablesSummary, chunks_of, write_chunks
 Progress = Callable[[str, int, int], None]
 """Called as (what is being written, done, total)."""
 DEMO_SCALE = 5 / 16
-"""Most demo images have 5/16 of the detector's Rows and Columns (1040 x 800 for 3328 x 2560), with that much larger pixels."""
+"""Most demo images have 5/16 of the detector's Rows and Columns (1040 x 800 for 3328 x 2560),
+with that much larger pixels."""
 _OUTLINED = 3.0
-"""roi_share of the pictured: all recalled findings have a region of interest and three fifths of the other abnormal ones."""
+"""roi_share of the pictured: all recalled findings have a region of interest and three fifths of
+the other abnormal ones."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +28,8 @@ class Demo:
     """How large the demo is."""
 
     unpictured_patients: int = 1500
-    """Patients whose rows are in the tables without a DICOM file (has_pix_array False), with EMBED's marginals."""
+    """Patients whose rows are in the tables without a DICOM file (has_pix_array False), with
+    EMBED's marginals."""
     plan: Plan = field(default_factory=Plan)
     pixel_scale: float = DEMO_SCALE
 
@@ -43,7 +47,8 @@ class DemoSummary:
 def write_demo(
     folder: Path, *, seed: int = 7, progress: Progress, demo: Demo | None = None
 ) -> DemoSummary:
-    """Write the demo's tables and DICOM files under `folder`; object keys are paths relative to it."""
+    """Write the demo's tables and DICOM files under `folder`; object keys are paths relative to
+    it."""
     patients, tables = write_demo_tables(folder / "tables", seed=seed, progress=progress, demo=demo)
     files: DicomSummary = write_dicoms(folder / "tables", folder, patients, progress)
     return DemoSummary(tables, len(patients), files.files, files.bytes)
@@ -52,7 +57,8 @@ def write_demo(
 def write_demo_tables(
     folder: Path, *, seed: int = 7, progress: Progress, demo: Demo | None = None
 ) -> tuple[set[int], TablesSummary]:
-    """Write the demo's tables; returns the patients (`empi_anon`) who get pictures, whose rows come first."""
+    """Write the demo's tables; returns the patients (`empi_anon`) who get pictures, whose rows
+    come first."""
     demo = demo or Demo()
     steps = 2 + demo.unpictured_patients // 1000
     progress("tables", 0, steps)

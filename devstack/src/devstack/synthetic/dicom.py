@@ -1,4 +1,5 @@
-"""A DICOM file from an image's metadata row: the header says what the row says, the pixels what the findings say."""
+"""A DICOM file from an image's metadata row: the header says what the row says, the pixels what
+the findings say."""
 
 import ast
 import io
@@ -43,7 +44,8 @@ def dicom_bytes(job: ImageJob) -> bytes:
 
 
 def stored_pixels(job: ImageJob) -> Pixels:
-    """Pixels (rows, columns) as stored: mapped through the window, inverted for MONOCHROME1, mirrored as PatientOrientation says."""
+    """Pixels (rows, columns) as stored: mapped through the window, inverted for MONOCHROME1,
+    mirrored as PatientOrientation says."""
     row = job.row
     stored = brightness_to_values(row, render_image(image_spec(job)))
     if row["FieldOfViewHorizontalFlip"] == "YES" or (
@@ -103,7 +105,8 @@ def value_range(row: Row) -> tuple[float, float]:
 
 
 def brightness_to_values(row: Row, light: Image) -> Pixels:
-    """Stored values of brightness. Outside the breast is 0, or the greatest value where black is white."""
+    """Stored values of brightness. Outside the breast is 0, or the greatest value where black is
+    white."""
     low, high = value_range(row)
     largest = 2 ** int(float(row["BitsStored"])) - 1
     values = np.where(light > 0.004, low + light * (high - low), 0.0)
@@ -116,7 +119,8 @@ def brightness_to_values(row: Row, light: Image) -> Pixels:
 
 
 def header(row: Row) -> Dataset:
-    """Every DICOM attribute that the row has a value for, and the identifiers of patient, exam and file."""
+    """Every DICOM attribute that the row has a value for, and the identifiers of patient, exam
+    and file."""
     dataset = Dataset()
     for name, text in row.items():
         # The index column has no name, and pydicom knows an attribute without a keyword.

@@ -1,4 +1,5 @@
-"""Writes the DICOM files of chosen patients at the keys that `anon_dicom_path` names, on all cores."""
+"""Writes the DICOM files of chosen patients at the keys that `anon_dicom_path` names, on all
+cores."""
 
 import multiprocessing
 import os
@@ -37,8 +38,8 @@ def write_dicoms(
 ) -> DicomSummary:
     """Draw every image of `patients` (`empi_anon`) in the tables and store each file under its key.
 
-    `store` is a folder, or a callable that takes key and bytes (called in the calling process, in table order). The
-    tables alone decide the pixels: the same tables give the same bytes.
+    `store` is a folder, or a callable that takes key and bytes (called in the calling process, in
+    table order). The tables alone decide the pixels: the same tables give the same bytes.
     """
     jobs = read_jobs(tables, patients)
     keep = folder_store(store) if isinstance(store, Path) else store

@@ -27,7 +27,7 @@ def encode_pixels(pixels: Pixels, syntax: str, bits_stored: int) -> bytes:
     if syntax == ExplicitVRLittleEndian:
         return pixels.astype("<u2").tobytes()
     codec: Any = {JPEGLosslessSV1: _jpeg_lossless, JPEG2000Lossless: _jpeg_2000}[syntax]
-    return encapsulate([codec(pixels, bits_stored)])
+    return bytes(encapsulate([codec(pixels, bits_stored)]))
 
 
 def _jpeg_lossless(pixels: Pixels, bits_stored: int) -> bytes:

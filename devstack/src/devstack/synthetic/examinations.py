@@ -1,4 +1,5 @@
-"""What is known of an exam beyond its date: identifiers, procedure, density, the detector it was made with."""
+"""What is known of an exam beyond its date: identifiers, procedure, density, the detector it was
+made with."""
 
 from dataclasses import dataclass
 
@@ -19,7 +20,8 @@ LARGE_DETECTOR_FROM = 112.0
 
 @dataclass(frozen=True)
 class ExamFacts(Records):
-    """One row per exam, beside `Exams`. desc and study_desc index `descriptions()`; density 0 is unknown."""
+    """One row per exam, beside `Exams`. desc and study_desc index `descriptions()`; density 0 is
+    unknown."""
 
     number: Ints
     acc: Ints
@@ -94,7 +96,8 @@ def _procedure(exams: Exams, tomo: Bools, acc: Ints, salt: int) -> Ints:
 
 
 def _density(density: Ints, acc: Ints) -> Ints:
-    """A patient's density as read at one exam: one reading in ten differs by a category, few are missing."""
+    """A patient's density as read at one exam: one reading in ten differs by a category, few are
+    missing."""
     drawn = uniform(acc, 45)
     step = np.where(drawn < 0.05, -1, np.where(drawn < 0.10, 1, 0))
     read = np.where(density == 5, 5, np.clip(density + step, 1, 4))
@@ -102,7 +105,8 @@ def _density(density: Ints, acc: Ints) -> Ints:
 
 
 def geometry_rows(part: str) -> Ints:
-    """(model, 2) array of full-size Rows and Columns by model code; part is `small`, `large` or `cview`."""
+    """(model, 2) array of full-size Rows and Columns by model code; part is `small`, `large` or
+    `cview`."""
     geometry = load("vocabulary")["geometry"]
     names = [next(key for key in geometry if model.startswith(key)) for _, model in model_rows()]
     return np.array([geometry[name].get(part, (0, 0)) for name in names], dtype=np.int64)

@@ -1,4 +1,5 @@
-"""Rows, Columns, pixel spacing and stored orientation of every image; which pixel a millimetre falls on."""
+"""Rows, Columns, pixel spacing and stored orientation of every image; which pixel a millimetre
+falls on."""
 
 from dataclasses import dataclass
 
@@ -16,7 +17,8 @@ _OBLIQUE = np.array([name in OBLIQUE_VIEWS for name in VIEWS])
 
 @dataclass(frozen=True)
 class Geometry:
-    """Per image: Rows, Columns, pixel spacing (mm), field of view, and whether the pixels are stored mirrored."""
+    """Per image: Rows, Columns, pixel spacing (mm), field of view, and whether the pixels are
+    stored mirrored."""
 
     rows: Ints
     columns: Ints
@@ -27,7 +29,8 @@ class Geometry:
 
 
 def image_geometry(chunk: Chunk, generation: Generation) -> Geometry:
-    """Geometry of the chunk's images. A C-View shows the same field as its 2D image at 0.6 of its size."""
+    """Geometry of the chunk's images. A C-View shows the same field as its 2D image at 0.6 of
+    its size."""
     images = chunk.images
     model = chunk.patients.model[chunk.exams.patient[images.exam]]
     large = chunk.facts.large[images.exam]
@@ -49,6 +52,7 @@ def image_geometry(chunk: Chunk, generation: Generation) -> Geometry:
 
 
 def stored_backwards(chunk: Chunk, images: Images, generation: Generation) -> Bools:
-    """Exam sides whose chest wall is on the other edge than usual (left breast: left edge), all their views alike."""
+    """Exam sides whose chest wall is on the other edge than usual (left breast: left edge), all
+    their views alike."""
     drawn = uniform(chunk.facts.acc[images.exam], images.side, 61)
     return drawn < generation.defects.reversed_orientation

@@ -1,4 +1,5 @@
-"""Numbers that depend on nothing but their keys: the tables and the pixels agree on a lesion because both hash the same ids."""
+"""Numbers that depend on nothing but their keys: the tables and the pixels agree on a lesion
+because both hash the same ids."""
 
 from typing import Any
 
@@ -37,4 +38,5 @@ def uniform(*keys: ArrayLike) -> Floats:
 
 def between(low: ArrayLike, high: ArrayLike, *keys: ArrayLike) -> Floats:
     """A uniform number in [low, high) per row of the keys."""
-    return np.asarray(low + (np.asarray(high) - low) * uniform(*keys), dtype=np.float64)
+    least, most = np.asarray(low, np.float64), np.asarray(high, np.float64)
+    return np.asarray(least + (most - least) * uniform(*keys), dtype=np.float64)

@@ -1,4 +1,5 @@
-"""Header columns that are drawn per image from `headers.json`: by maker, from a list, or from a grid of numbers."""
+"""Header columns that are drawn per image from `headers.json`: by maker, from a list, or from a
+grid of numbers."""
 
 from functools import cache
 from typing import Any
@@ -14,7 +15,8 @@ _SALT = 1000
 
 
 def drawn_headers(number: Ints, maker: Ints, study_time: Cells) -> dict[str, Cells]:
-    """One column per entry of `headers.json`. Nothing but image number and maker decides a cell: no label leaks in."""
+    """One column per entry of `headers.json`. Nothing but image number and maker decides a cell:
+    no label leaks in."""
     columns = {}
     for place, (name, rule) in enumerate(load("headers").items()):
         salt = _SALT + 2 * place

@@ -1,4 +1,5 @@
-"""The image files of an exam: standard views of each breast, repeats, work-up views, C-View twins."""
+"""The image files of an exam: standard views of each breast, repeats, work-up views, C-View
+twins."""
 
 import numpy as np
 
@@ -40,7 +41,8 @@ def list_images(
 
 
 def image_number(facts: ExamFacts, exam: Ints, place: Ints) -> Ints:
-    """A number of its own for every image of the data set; `place` is its number within the exam."""
+    """A number of its own for every image of the data set; `place` is its number within the
+    exam."""
     return facts.number[exam] * IMAGES_PER_EXAM + place
 
 
@@ -93,7 +95,8 @@ def _spot_views(rng: np.random.Generator, sides: tuple[Ints, Ints]) -> Images:
 
 
 def _other_views(rng: np.random.Generator, exams: Exams, sides: tuple[Ints, Ints]) -> Images:
-    """Exaggerated, rolled, tangential and other rare views; on screens only the exaggerated ones."""
+    """Exaggerated, rolled, tangential and other rare views; on screens only the exaggerated
+    ones."""
     codes = np.array([VIEW_CODE[name] for name in choice("other_views").values])
     count = rng.poisson(0.16, len(sides[0])).clip(0, 2)
     exam, side = np.repeat(sides[0], count), np.repeat(sides[1], count)

@@ -26,7 +26,8 @@ _HOLOGIC, _GE, _FUJI = range(3)
 
 @dataclass(frozen=True)
 class Context:
-    """What the column writers share: per-image exam and patient places, maker, side, view, a number of its own."""
+    """What the column writers share: per-image exam and patient places, maker, side, view, a
+    number of its own."""
 
     chunk: Chunk
     generation: Generation
@@ -241,7 +242,8 @@ def _view(context: Context) -> dict[str, Cells]:
 
 
 def _orientation(context: Context) -> Cells:
-    """Direction of rows and columns: anterior or posterior to the right, then the patient's side or feet downwards."""
+    """Direction of rows and columns: anterior or posterior to the right, then the patient's side
+    or feet downwards."""
     towards = np.where(context.geometry.chest_wall_right, "P", "A")
     opposite = np.where(context.chunk.images.side == 0, "R", "L")
     feet = np.where(context.chunk.images.view == 1, np.char.add("F", opposite), "F")
@@ -279,7 +281,8 @@ def _protocol_suffix(context: Context) -> Cells:
 
 
 def _source_image(context: Context) -> dict[str, Cells]:
-    """The reference of a presentation image to the raw image it was made from, in a part of the files."""
+    """The reference of a presentation image to the raw image it was made from, in a part of the
+    files."""
     n = len(context.number)
     known = uniform(context.number, 551) < 0.9
     prefix = "0_SourceImageSequence_0_PurposeOfReferenceCodeSequence_"

@@ -1,4 +1,5 @@
-"""What a caller can choose: how much is written, which defects it carries, which patients are drawn on purpose."""
+"""What a caller can choose: how much is written, which defects it carries, which patients are
+drawn on purpose."""
 
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -23,7 +24,8 @@ FULL_SCALE = Scale(images=480_323)
 
 @dataclass(frozen=True)
 class Defects:
-    """Rates of the known defects of EMBED (shares unless said). Zero or False switches one off; `none()` all."""
+    """Rates of the known defects of EMBED (shares unless said). Zero or False switches one off;
+    `none()` all."""
 
     blank_index_header: bool = True
     """The first column has no header, as pandas exports it."""
@@ -78,13 +80,16 @@ class Defects:
     @classmethod
     def none(cls) -> "Defects":
         """The same tables without any defect."""
-        off: dict[str, Any] = {f.name: type(f.default)(0) for f in fields(cls)}
+        off: dict[str, Any] = {
+            f.name: False if isinstance(f.default, bool) else 0.0 for f in fields(cls)
+        }
         return cls(**off)
 
 
 @dataclass(frozen=True)
 class Generation:
-    """How patients are generated: defects, the share of findings with a region of interest, and the geometry."""
+    """How patients are generated: defects, the share of findings with a region of interest, and
+    the geometry."""
 
     defects: Defects = field(default_factory=Defects)
     roi_share: float = 0.2

@@ -1,4 +1,5 @@
-"""The procedure block: biopsy or surgery, its pathology slots and, for cancers, the report's findings."""
+"""The procedure block: biopsy or surgery, its pathology slots and, for cancers, the report's
+findings."""
 
 from collections.abc import Callable
 
@@ -17,14 +18,47 @@ SLOTS = 10
 _FILLED = np.array([1.0, 0.573, 0.274, 0.123, 0.0503, 0.018, 0.007, 0.0016, 0.0001, 0.0])
 """Share of procedures with at least so many pathology slots filled."""
 _UNLISTED = ("FAT", "HF", "PAP", "MCA")
-_NUMBERS = ("bdistance", "nfocal", "specsize", "specsize2", "specsize3", "dcissize", "invsize", "superior", "inferior", "anterior", "posterior",
-            "medial", "lateral", "specnum", "snode_rem", "node_rem", "node_pos", "macrometa", "micrometa", "isocell", "largedp")  # fmt: skip
-_TUMOUR = (("hgrade", 0.9), ("focality", 0.4), ("specinteg", 0.4), ("est", 0.92), ("her2", 0.85), ("fish", 0.12), ("ki67", 0.5), ("extracap", 0.07), ("methodevl", 0.3), ("eic", 0.15))  # fmt: skip
+_NUMBERS = (
+    "bdistance",
+    "nfocal",
+    "specsize",
+    "specsize2",
+    "specsize3",
+    "dcissize",
+    "invsize",
+    "superior",
+    "inferior",
+    "anterior",
+    "posterior",
+    "medial",
+    "lateral",
+    "specnum",
+    "snode_rem",
+    "node_rem",
+    "node_pos",
+    "macrometa",
+    "micrometa",
+    "isocell",
+    "largedp",
+)
+_TUMOUR = (
+    ("hgrade", 0.9),
+    ("focality", 0.4),
+    ("specinteg", 0.4),
+    ("est", 0.92),
+    ("her2", 0.85),
+    ("fish", 0.12),
+    ("ki67", 0.5),
+    ("extracap", 0.07),
+    ("methodevl", 0.3),
+    ("eic", 0.15),
+)
 Draw = Callable[[int], Floats]
 
 
 def procedure_cells(chunk: Chunk, generation: Generation) -> dict[str, Cells]:
-    """`type` to `eic` and the procedure's dates and severity: all null without a procedure, mostly filled with one.
+    """`type` to `eic` and the procedure's dates and severity: all null without a procedure, mostly
+    filled with one.
 
     Printed for the few rows that have a procedure and spread over the rest.
     """
@@ -84,12 +118,14 @@ def _where_and_how(side: Ints, surgery: Bools, draw: Draw) -> dict[str, Cells]:
 
 
 def _path_slots(severity: Ints, draw: Draw, off_legend: float) -> dict[str, Cells]:
-    """path1 to path10, filled from the left; the most severe code decides path_severity, so the others are milder or equal."""
+    """path1 to path10, filled from the left; the most severe code decides path_severity, so the
+    others are milder or equal."""
     filled = draw(321)[:, None] < _FILLED[None, :]
     worst_slot = np.floor(draw(322) * filled.sum(axis=1)).astype(np.int64)
     slots = {}
     for slot in range(SLOTS):
-        # Severity 5 (other cancer) counts as the least severe number: beside it only another 5 keeps the minimum.
+        # Severity 5 (other cancer) counts as the least severe number: beside it only another 5
+        # keeps the minimum.
         milder = np.where(
             severity == 5,
             5,

@@ -67,7 +67,8 @@ def source_cells(outlined: Ints, dicom_path: Cells, number: Ints) -> Cells:
 
 
 def _study_uids(acc: Ints) -> list[str]:
-    """`2.999.84.11397.3.6x.1.<8 digits>.<8 date-like digits>.<n>`, the shape of EMBED's study UIDs."""
+    """`2.999.84.11397.3.6x.1.<8 digits>.<8 date-like digits>.<n>`, the shape of EMBED's study
+    UIDs."""
     words = hash_keys(acc, 601)
     first = 10_000_000 + words % np.uint64(90_000_000)
     second = np.uint64(20_000_000) + (words >> np.uint64(32)) % np.uint64(9_999_999)

@@ -22,7 +22,8 @@ def patient_ids(numbers: Ints, seed: int) -> Ints:
 
 
 def exam_ids(numbers: Ints, seed: int) -> Ints:
-    """16-digit `acc_anon`, all beginning with 99 and beyond 2**53, distinct for distinct exam numbers."""
+    """16-digit `acc_anon`, all beginning with 99 and beyond 2**53, distinct for distinct exam
+    numbers."""
     offset = int(hash_keys(seed, 102)[0] % np.uint64(10**13))
     return 9_900_000_000_000_000 + (numbers * 6_180_339_887 + offset) % 10**14
 
@@ -72,7 +73,8 @@ def _density(rng: np.random.Generator, group: Ints) -> Ints:
 
 
 def _birth_days(rng: np.random.Generator, n: int) -> Ints:
-    """Birthdays such that ages in the middle of the source period follow EMBED's age distribution."""
+    """Birthdays such that ages in the middle of the source period follow EMBED's age
+    distribution."""
     bins = load("vocabulary")["age_bins"]
     ages = np.array([edge for edge, _ in bins])
     cumulative = np.cumsum([count for _, count in bins])

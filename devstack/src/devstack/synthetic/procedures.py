@@ -1,4 +1,5 @@
-"""Clinical rows: findings numbered within their exam, biopsied, operated on, and spoilt where the real table is."""
+"""Clinical rows: findings numbered within their exam, biopsied, operated on, and spoilt where
+the real table is."""
 
 import numpy as np
 
@@ -39,7 +40,8 @@ def clinical_rows(
 
 
 def rank_on_side(exam: Ints, side: Ints) -> Ints:
-    """0, 1 ... for the findings of one exam and side, in their order: the lesion that a finding is."""
+    """0, 1 ... for the findings of one exam and side, in their order: the lesion that a finding
+    is."""
     key = exam * 4 + side
     order = np.argsort(key, kind="stable")
     rank = np.empty(len(key), np.int64)
@@ -71,7 +73,8 @@ def _biopsies(rng: np.random.Generator, exams: Exams, findings: Findings, addend
 
 
 def _with_surgery(rng: np.random.Generator, rows: ClinicalRows) -> ClinicalRows:
-    """Half of the cancers are operated on within the table: a second row of the same finding, type S."""
+    """Half of the cancers are operated on within the table: a second row of the same finding,
+    type S."""
     operated = np.flatnonzero(
         (rows.severity >= 0)
         & (rows.severity <= 1)

@@ -1,4 +1,5 @@
-"""The written tables read back: for each image its metadata row and the findings that its pixels must show."""
+"""The written tables read back: for each image its metadata row and the findings that its pixels
+must show."""
 
 import csv
 from collections import defaultdict
@@ -16,12 +17,14 @@ Row = dict[str, str]
 _ASYMMETRIES = frozenset("TBSFV")
 _DISTORTIONS = frozenset("QA")
 _RANK_OF_BOTH = 8
-"""Findings of side B show in both breasts; their lesions are numbered apart from those of the side's own."""
+"""Findings of side B show in both breasts; their lesions are numbered apart from those of the
+side's own."""
 
 
 @dataclass(frozen=True)
 class ImageJob:
-    """One image to draw: its row, its number among the exam's acquisitions of that view, its lesions and density."""
+    """One image to draw: its row, its number among the exam's acquisitions of that view, its
+    lesions and density."""
 
     row: Row
     lesions: tuple[LesionSpec, ...]
@@ -50,7 +53,8 @@ def _job(row: Row, findings: list[Row]) -> ImageJob:
 
 
 def lesions_of(findings: list[Row], side: str) -> tuple[LesionSpec, ...]:
-    """What an exam's findings put into a breast (`L` or `R`): its own findings and those of both sides, none for N."""
+    """What an exam's findings put into a breast (`L` or `R`): its own findings and those of both
+    sides, none for N."""
     lesions = []
     ranks: dict[str, int] = defaultdict(int)
     seen: set[str] = set()
@@ -88,7 +92,8 @@ def _lesion(row: Row, rank: int) -> LesionSpec | None:
 
 
 def finding_kind(row: Row) -> str | None:
-    """The lesion that a clinical row describes; abnormal rows without a descriptor show a density, negatives nothing."""
+    """The lesion that a clinical row describes; abnormal rows without a descriptor show a
+    density, negatives nothing."""
     if row["asses"] == "N":
         return None
     shape = row["massshape"]

@@ -1,4 +1,5 @@
-"""Regions of interest: boxes around the lesions of outlined findings, on the views that show them."""
+"""Regions of interest: boxes around the lesions of outlined findings, on the views that show
+them."""
 
 from dataclasses import dataclass
 
@@ -39,7 +40,8 @@ def row_severity(asses: Ints, path_severity: Ints) -> Floats:
 
 
 def outline_regions(chunk: Chunk, geometry: Geometry, generation: Generation) -> Regions:
-    """Boxes (ymin, xmin, ymax, xmax) in pixels of the chest-wall-left frame; level 1 on 2D, 2 on its C-View twin."""
+    """Boxes (ymin, xmin, ymax, xmax) in pixels of the chest-wall-left frame; level 1 on 2D, 2 on
+    its C-View twin."""
     finding, image = _outlined_pairs(chunk, generation)
     boxes = _boxes(chunk, geometry, finding, image)
     boxes = _spoil(chunk, geometry, boxes, finding, image, generation)
@@ -65,7 +67,8 @@ def _outlined_pairs(chunk: Chunk, generation: Generation) -> tuple[Ints, Ints]:
 
 
 def _outlined(chunk: Chunk, generation: Generation) -> Bools:
-    """Findings that a radiologist outlined: a share of the recalled, fewer of the others, hardly any negative."""
+    """Findings that a radiologist outlined: a share of the recalled, fewer of the others, hardly
+    any negative."""
     rows = chunk.rows
     usual = chunk.patients.roi_share[chunk.exams.patient[rows.exam]]
     share = np.where(rows.asses == ASSES_CODE["A"], usual, usual / 5)

@@ -1,7 +1,9 @@
 """Which patients get pictures: cancers and matched benign controls, and some of every other class.
 
-A control is a patient with one benign diagnostic exam that agrees with a cancer's in everything that pixels or headers
-could betray: machine, detector size, tomosynthesis, side, laterality of the exam, density, and nearly so in age and number of images.
+A control is a patient with one benign diagnostic exam that agrees with a cancer's in everything
+that pixels or headers
+could betray: machine, detector size, tomosynthesis, side, laterality of the exam, density, and
+nearly so in age and number of images.
 A network that tells K from B must therefore have seen the lesion.
 """
 
@@ -16,7 +18,8 @@ from devstack.synthetic.chunks import Chunk, generate_chunk, join_chunks
 from devstack.synthetic.options import Generation
 
 POOL_CHUNK = 5_000
-"""Pool chunks are numbered from here, so that no patient of the pool is also one of the tables' others."""
+"""Pool chunks are numbered from here, so that no patient of the pool is also one of the tables'
+others."""
 _POOL_SIZE = 8
 _MAX_CHUNKS = 80
 
@@ -26,7 +29,8 @@ class Plan:
     """How many patients of each sort get pictures."""
 
     pairs: int = 54
-    """Patients with one known cancer (K), and as many matched patients with a benign finding (B)."""
+    """Patients with one known cancer (K), and as many matched patients with a benign finding
+    (B)."""
     per_assessment: int = 6
     """Patients for each of P, S, M and A."""
     per_severity: int = 4
@@ -53,7 +57,8 @@ class _Case:
 
 
 def choose_patients(seed: int, generation: Generation, plan: Plan) -> tuple[Chunk, set[int]]:
-    """The patients who get pictures, in a chunk of their own, and which of them (`empi`) at full size.
+    """The patients who get pictures, in a chunk of their own, and which of them (`empi`) at full
+    size.
 
     The pool grows until every class of the plan is full.
     """
@@ -78,7 +83,8 @@ def choose_patients(seed: int, generation: Generation, plan: Plan) -> tuple[Chun
 
 
 def _full_size(chunk: Chunk, pairs: list[tuple[int, int]], wanted: int) -> list[int]:
-    """Patients of the first pairs on the small and on the large detector of the commonest machine."""
+    """Patients of the first pairs on the small and on the large detector of the commonest
+    machine."""
     large = _count(chunk.exams.patient[chunk.facts.large], chunk) > 0
     common = chunk.patients.model == 0
     of_size = [
@@ -125,9 +131,11 @@ def _choose(chunk: Chunk, plan: Plan) -> tuple[list[tuple[int, int]], list[int]]
 
 
 def _cases(chunk: Chunk, letter: str, few: Bools) -> list[_Case]:
-    """Patients with this assessment in exactly one exam, a diagnostic one, on exactly one side, and nothing like it elsewhere.
+    """Patients with this assessment in exactly one exam, a diagnostic one, on exactly one side, and
+    nothing like it elsewhere.
 
-    A control has no P, S, M or K at all. Screens of both are negative or recalled, never benign: what pixels carry the
+    A control has no P, S, M or K at all. Screens of both are negative or recalled, never benign:
+    what pixels carry the
     label comes from like exams.
     """
     rows = chunk.rows
@@ -143,7 +151,7 @@ def _cases(chunk: Chunk, letter: str, few: Bools) -> list[_Case]:
     spoilt = _count(patient_of[other | severe | (mine & ~index)], chunk) > 0
     place = np.unique(rows.exam[index] * 2 + rows.side[index])
     places = _count(chunk.exams.patient[place // 2], chunk)
-    cases = []
+    cases: list[_Case] = []
     for one in place.tolist():
         exam, side = divmod(one, 2)
         patient = int(chunk.exams.patient[exam])
@@ -174,11 +182,12 @@ def _case(chunk: Chunk, patient: int, exam: int, side: int) -> Iterator[_Case]:
 
 
 def _match(cancers: list[_Case], controls: list[_Case], wanted: int) -> list[tuple[int, int]]:
-    """Pairs that agree in the key, each with the control nearest in age and images that is still free."""
+    """Pairs that agree in the key, each with the control nearest in age and images that is still
+    free."""
     free: dict[tuple[int, ...], list[_Case]] = defaultdict(list)
     for control in controls:
         free[control.key].append(control)
-    pairs = []
+    pairs: list[tuple[int, int]] = []
     for cancer in cancers:
         if len(pairs) == wanted:
             break

@@ -42,7 +42,8 @@ def write_tables(
 ) -> TablesSummary:
     """Write both full and both reduced tables of the scale into `folder`.
 
-    Equal arguments give byte-identical files. `defects` is short for a `Generation` with these defects.
+    Equal arguments give byte-identical files. `defects` is short for a `Generation` with these
+    defects.
     """
     chosen = generation or Generation(defects=defects or Defects())
     return write_chunks(folder, chunks_of(scale, seed, chosen), chosen)
@@ -71,7 +72,8 @@ def chunks_of(scale: Scale, seed: int, generation: Generation) -> Iterator[Chunk
 def write_chunks(
     folder: Path, chunks: Iterable[Chunk], generation: Generation, pictured: set[int] | None = None
 ) -> TablesSummary:
-    """Write chunks as they come. `pictured` names the patients (`empi_anon`) whose images have a DICOM file."""
+    """Write chunks as they come. `pictured` names the patients (`empi_anon`) whose images have a
+    DICOM file."""
     folder.mkdir(parents=True, exist_ok=True)
     counts = np.zeros(4, np.int64)
     with ExitStack() as stack:

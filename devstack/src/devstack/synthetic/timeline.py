@@ -1,4 +1,5 @@
-"""Exams and findings over the years: screens, recalls, work-ups, short-interval follow-ups, known cancers."""
+"""Exams and findings over the years: screens, recalls, work-ups, short-interval follow-ups,
+known cancers."""
 
 import numpy as np
 
@@ -59,7 +60,15 @@ def _screen(rng: np.random.Generator, patients: Patients, generation: Generation
     patient = np.repeat(np.arange(len(patients)), count)
     gap = np.rint(358 + rng.exponential(105, len(patient))).astype(np.int64)
     visit = count_within(patient) if len(patient) else patient
-    since = np.cumsum(gap) - np.repeat(np.cumsum(np.bincount(patient, gap, len(patients))) - np.bincount(patient, gap, len(patients)), count) - gap  # fmt: skip
+    since = (
+        np.cumsum(gap)
+        - np.repeat(
+            np.cumsum(np.bincount(patient, gap, len(patients)))
+            - np.bincount(patient, gap, len(patients)),
+            count,
+        )
+        - gap
+    )
     span = np.zeros(len(patients))
     np.maximum.at(span, patient, since)
     start = rng.random(len(patients)) * np.maximum(DAYS_OF_SOURCE - 60 - span, 30)
@@ -130,7 +139,8 @@ def _kinds(rng: np.random.Generator, asses: Ints) -> Ints:
 def _opposite_rows(
     rng: np.random.Generator, exams: Exams, findings: Findings, share: float
 ) -> Findings:
-    """Rows for the unremarkable breast of a recalled bilateral screen, where the radiologist wrote one."""
+    """Rows for the unremarkable breast of a recalled bilateral screen, where the radiologist
+    wrote one."""
     left = np.isin(np.arange(len(exams)), findings.exam[findings.side == 0])
     right = np.isin(np.arange(len(exams)), findings.exam[findings.side == 1])
     rows = np.flatnonzero((left ^ right) & (exams.laterality == 2))
@@ -140,7 +150,8 @@ def _opposite_rows(
 
 
 def _work_up(rng: np.random.Generator, batch: Batch, asses: int, outcome: str) -> Batch:
-    """Diagnostic exams that look again at findings with one assessment: a recall, a 6-month control, a known cancer."""
+    """Diagnostic exams that look again at findings with one assessment: a recall, a 6-month
+    control, a known cancer."""
     exams, findings = batch
     rate, low, spread = {
         "recalled": (WORK_UP_RATE, 2, 16),
@@ -157,7 +168,12 @@ def _work_up(rng: np.random.Generator, batch: Batch, asses: int, outcome: str) -
         (outcome == "recalled") & (delay > 90) & (rng.random(len(parents)) < 0.9), 90, delay
     )
     place = np.searchsorted(parents, looked_at.exam)
-    children = Exams(exams.patient[parents], exams.day[parents] + delay, np.zeros(len(parents), bool), _sides_seen(rng, place, looked_at.side, len(parents)))  # fmt: skip
+    children = Exams(
+        exams.patient[parents],
+        exams.day[parents] + delay,
+        np.zeros(len(parents), bool),
+        _sides_seen(rng, place, looked_at.side, len(parents)),
+    )
     order = np.argsort(place, kind="stable")
     assessed = _assess(rng, looked_at.replace(exam=place).take(order), outcome)
     return children, _with_opposite(rng, children, assessed)
@@ -171,7 +187,8 @@ def _with_opposite(rng: np.random.Generator, exams: Exams, findings: Findings) -
 
 
 def _sides_seen(rng: np.random.Generator, place: Ints, side: Ints, n: int) -> Ints:
-    """Laterality of diagnostic exams: the side of the finding, both when both have one and in a third of the others."""
+    """Laterality of diagnostic exams: the side of the finding, both when both have one and in a
+    third of the others."""
     left = np.isin(np.arange(n), place[(side == 0) | (side == 2)])
     right = np.isin(np.arange(n), place[(side == 1) | (side == 2)])
     both = (left & right) | (rng.random(n) < 0.45)
@@ -179,7 +196,8 @@ def _sides_seen(rng: np.random.Generator, place: Ints, side: Ints, n: int) -> In
 
 
 def _assess(rng: np.random.Generator, findings: Findings, outcome: str) -> Findings:
-    """Assessments of a diagnostic exam; an exam whose first finding turns out negative keeps that one row."""
+    """Assessments of a diagnostic exam; an exam whose first finding turns out negative keeps
+    that one row."""
     pairs = choice("asses_diagnostic", outcome)
     letters = np.array([ASSES_CODE[letter] for letter in pairs.values])
     asses = letters[pairs.draw(rng, len(findings))]
@@ -188,8 +206,7 @@ def _assess(rng: np.random.Generator, findings: Findings, outcome: str) -> Findi
     negative = np.repeat(asses[first] == N, np.diff(np.r_[first, len(findings)]))
     asses = np.where((place > 0) & (asses == N), B, asses)
     keep = (place == 0) | ~negative
-    kept = findings.replace(asses=asses, kind=_inherit_kind(rng, findings.kind, asses)).take(keep)
-    return kept
+    return findings.replace(asses=asses, kind=_inherit_kind(rng, findings.kind, asses)).take(keep)
 
 
 def _inherit_kind(rng: np.random.Generator, kind: Ints, asses: Ints) -> Ints:
@@ -199,7 +216,8 @@ def _inherit_kind(rng: np.random.Generator, kind: Ints, asses: Ints) -> Ints:
 
 
 def _present_symptoms(rng: np.random.Generator, patients: Patients, screens: Exams) -> Batch:
-    """Diagnostic exams without a screen before them: a lump, pain, an outside finding; all that the unscreened have."""
+    """Diagnostic exams without a screen before them: a lump, pain, an outside finding; all that
+    the unscreened have."""
     screened = np.isin(np.arange(len(patients)), screens.patient)
     count = np.where(screened, 0, 1) + rng.poisson(SYMPTOMATIC_RATE, len(patients))
     patient = np.repeat(np.arange(len(patients)), count)

@@ -24,7 +24,8 @@ def load(name: str) -> Any:
 
 
 def columns(table: str) -> list[str]:
-    """Column names in file order of `clinical`, `metadata`, `clinical_reduced` or `metadata_reduced`."""
+    """Column names in file order of `clinical`, `metadata`, `clinical_reduced` or
+    `metadata_reduced`."""
     return list(load("columns")[table])
 
 

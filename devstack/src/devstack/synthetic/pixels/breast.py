@@ -1,4 +1,5 @@
-"""The breast itself: outline, skin, fat, glandular tissue, vessels, pectoral muscle, on a coarse grid in millimetres."""
+"""The breast itself: outline, skin, fat, glandular tissue, vessels, pectoral muscle, on a coarse
+grid in millimetres."""
 
 from dataclasses import dataclass
 
@@ -12,14 +13,16 @@ from devstack.synthetic.pixels.noise import Image, sample_texture
 from devstack.synthetic.pixels.specs import ImageSpec
 
 COARSE_MM = 0.4
-"""Spacing of the coarse grid; everything finer is grain and calcifications, which are drawn at full size."""
+"""Spacing of the coarse grid; everything finer is grain and calcifications, which are drawn at
+full size."""
 _GLANDULAR_BIAS = {0: -0.2, 1: -1.15, 2: -0.45, 3: 0.2, 4: 0.85, 5: -1.6}
 _FAT, _GLAND, _MUSCLE = 0.32, 0.46, 0.70
 
 
 @dataclass(frozen=True)
 class Grid:
-    """Coordinates of the coarse grid's pixels in millimetres of the whole view, and the breast in it."""
+    """Coordinates of the coarse grid's pixels in millimetres of the whole view, and the breast
+    in it."""
 
     y: Image
     x: Image
@@ -33,7 +36,8 @@ class Grid:
 
 @dataclass(frozen=True)
 class Tissue:
-    """`inside` is the distance to the skin (mm, 0 outside), `thickness` 0 to 1, `light` the brightness before thickness."""
+    """`inside` is the distance to the skin (mm, 0 outside), `thickness` 0 to 1, `light` the
+    brightness before thickness."""
 
     inside: Image
     thickness: Image
@@ -43,9 +47,7 @@ class Tissue:
 def lay_grid(spec: ImageSpec, centre: tuple[float, float] | None) -> Grid:
     """The coarse grid of an image; a zoomed view is centred on `centre` (y, x in mm)."""
     oblique = spec.view in OBLIQUE_VIEWS
-    frame = Frame(
-        *(np.array([value]) for value in (spec.height_mm, spec.width_mm)), np.array([oblique])
-    )
+    frame = Frame(np.array([spec.height_mm]), np.array([spec.width_mm]), np.array([oblique]))
     breast = shape_breast(np.array([spec.empi]), np.array([spec.side]), frame)
     spacing = max(COARSE_MM, spec.height_mm / spec.rows)
     rows, columns = round(spec.height_mm / spacing), round(spec.width_mm / spacing)
@@ -55,12 +57,21 @@ def lay_grid(spec: ImageSpec, centre: tuple[float, float] | None) -> Grid:
         y = centre[0] + (y - spec.height_mm / 2) / spec.zoom
         x = max(centre[1], spec.width_mm / 2 / spec.zoom) + (x - spec.width_mm / 2) / spec.zoom
     grid_y, grid_x = np.meshgrid(y.astype(np.float32), x.astype(np.float32), indexing="ij")
-    numbers = (float(v[0]) for v in (breast.depth, breast.nipple_y, breast.above, breast.below))
-    return Grid(grid_y, grid_x, spacing / spec.zoom, *numbers, oblique)
+    return Grid(
+        y=grid_y,
+        x=grid_x,
+        spacing=spacing / spec.zoom,
+        depth=float(breast.depth[0]),
+        nipple_y=float(breast.nipple_y[0]),
+        above=float(breast.above[0]),
+        below=float(breast.below[0]),
+        oblique=oblique,
+    )
 
 
 def draw_breast(spec: ImageSpec, grid: Grid) -> Tissue:
-    """Skin, fat, gland, vessels and muscle of a breast, the same for every image of one view of it."""
+    """Skin, fat, gland, vessels and muscle of a breast, the same for every image of one view of
+    it."""
     rng = _generator(spec, 1)
     mask = _outline(grid, rng.uniform(-1, 1, 6))
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 5).astype(np.float32) * grid.spacing
@@ -87,7 +98,8 @@ def _generator(spec: ImageSpec, salt: int) -> np.random.Generator:
 
 
 def _outline(grid: Grid, bends: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """1 inside the breast. `bends` make it less regular than its formula, by up to a few millimetres."""
+    """1 inside the breast. `bends` make it less regular than its formula, by up to a few
+    millimetres."""
     column = grid.y[:, :1]
     bend = sum(
         b * np.sin((i + 1) * column / 29.0 + 5 * b) / (i + 1) for i, b in enumerate(bends[:4])
@@ -107,7 +119,8 @@ def _fat(rng: np.random.Generator, grid: Grid) -> Image:
 
 
 def _gland(rng: np.random.Generator, spec: ImageSpec, grid: Grid, inside: Image) -> Image:
-    """Glandular tissue: clouds of power-law noise, and strands that run to the nipple, within a cone behind it."""
+    """Glandular tissue: clouds of power-law noise, and strands that run to the nipple, within a
+    cone behind it."""
     clouds = sample_texture(rng, 3.0, grid.y / 0.36, grid.x / 0.36)
     dy, dx = grid.y - grid.nipple_y, grid.depth + 12 - grid.x
     angle, reach = np.arctan2(dy, dx), np.hypot(dy, dx)
@@ -150,7 +163,8 @@ def _vessels(rng: np.random.Generator, grid: Grid) -> Image:
 
 
 def _with_muscle(rng: np.random.Generator, spec: ImageSpec, grid: Grid, light: Image) -> Image:
-    """The pectoral muscle: a bright triangle at the chest wall of an oblique view, its edge slightly convex."""
+    """The pectoral muscle: a bright triangle at the chest wall of an oblique view, its edge
+    slightly convex."""
     top = rng.uniform(0.36, 0.52) * grid.depth
     bottom = rng.uniform(0.50, 0.64) * spec.height_mm
     down = np.clip(grid.y / bottom, 0, 1.2)

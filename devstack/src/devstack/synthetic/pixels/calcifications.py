@@ -21,7 +21,8 @@ def add_calcifications(
     origin: tuple[float, float],
     nipple: tuple[float, float],
 ) -> None:
-    """Draw a lesion's calcifications into the brightness, in place. Spacing and places in millimetres of the view."""
+    """Draw a lesion's calcifications into the brightness, in place. Spacing and places in
+    millimetres of the view."""
     spec = lesion.spec
     if not spec.calcifications and not spec.distribution:
         return
@@ -45,7 +46,8 @@ def add_calcifications(
 def _places(
     rng: np.random.Generator, lesion: Placed, count: int, nipple: tuple[float, float]
 ) -> Points:
-    """Positions (y, x) in millimetres by distribution: cluster, line or segment towards the nipple, region, whole breast."""
+    """Positions (y, x) in millimetres by distribution: cluster, line or segment towards the
+    nipple, region, whole breast."""
     centre = np.array([lesion.y, lesion.x])
     inwards = np.array(nipple) - centre
     inwards /= max(float(np.hypot(*inwards)), 1e-6)
@@ -53,20 +55,14 @@ def _places(
     distribution = lesion.spec.distribution
     along = rng.uniform(-1, 1, (count, 1))
     if distribution == "L":
-        return (
-            centre
-            + along * inwards * 1.5 * lesion.radius
-            + rng.normal(0, 0.10, (count, 1)) * across * lesion.radius
-        )
-    if distribution == "S":
+        offsets = along * inwards * 1.5 + rng.normal(0, 0.10, (count, 1)) * across
+    elif distribution == "S":
         width = 0.25 + 0.5 * (1 - along) / 2
-        return (
-            centre
-            + along * inwards * 2.0 * lesion.radius
-            + rng.normal(0, 0.5, (count, 1)) * width * across * lesion.radius
-        )
-    spread = {"R": 2.2, "D": 5.0, "G": 0.42, "C": 0.34}.get(distribution, 0.42)
-    return centre + rng.normal(0, spread * lesion.radius, (count, 2))
+        offsets = along * inwards * 2.0 + rng.normal(0, 0.5, (count, 1)) * width * across
+    else:
+        spread = {"R": 2.2, "D": 5.0, "G": 0.42, "C": 0.34}.get(distribution, 0.42)
+        offsets = rng.normal(0, spread, (count, 2))
+    return np.asarray(centre + offsets * lesion.radius, np.float64)
 
 
 def _draw_one(
@@ -108,5 +104,4 @@ def _draw_one(
         )
     else:
         cv2.circle(patch, centre, round(radius * 8), bright, -1, cv2.LINE_AA, 3)
-    patch = cv2.GaussianBlur(patch, (0, 0), 0.5)
-    light[top : top + 2 * reach, left : left + 2 * reach] += patch
+    light[top : top + 2 * reach, left : left + 2 * reach] += cv2.GaussianBlur(patch, (0, 0), 0.5)

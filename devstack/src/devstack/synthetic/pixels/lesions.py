@@ -1,5 +1,7 @@
-"""Lesions on the coarse grid: masses by shape and margin, asymmetries, architectural distortions."""
+"""Lesions on the coarse grid: masses by shape and margin, asymmetries, architectural
+distortions."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -10,12 +12,14 @@ from devstack.synthetic.pixels.noise import Image
 from devstack.synthetic.pixels.specs import LesionSpec
 
 _SOFTNESS = {"D": 0.07, "M": 0.09, "U": 0.30, "I": 0.32, "S": 0.16, "": 0.16}
+_MALIGNANT = 0.8
 _CONTRAST_BY_DENSITY = {"+": 1.2, "=": 1.0, "-": 0.7, "0": 0.6, "": 1.0}
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A lesion at its place in one view: centre and radius in millimetres, with a generator of its own."""
+    """A lesion at its place in one view: centre and radius in millimetres, with a generator of
+    its own."""
 
     spec: LesionSpec
     y: float
@@ -30,20 +34,25 @@ class Placed:
 def add_lesion(light: Image, grid: Grid, lesion: Placed) -> Image:
     """The brightness with one lesion in it."""
     rng = lesion.generator()
-    if lesion.spec.kind == "distortion":
-        return _distort(light, grid, lesion, rng)
-    if lesion.spec.kind == "asymmetry":
+    spec = lesion.spec
+    if spec.kind == "distortion":
+        light = _distort(light, grid, lesion, rng)
+    if spec.kind == "asymmetry":
         return light + _asymmetry(light, grid, lesion, rng)
-    if lesion.spec.kind == "mass":
+    if spec.kind == "mass" or spec.severity > _MALIGNANT:
+        # A cancer that was found by its calcifications or its distortion has a body too.
         return light + _mass(grid, lesion, rng)
-    # Suspicious calcifications sit in tissue that is denser than its surroundings.
-    halo = max(0.0, lesion.spec.severity - 0.25)
-    return light + _blob(grid, lesion, 1.0, 0.5) * np.float32(0.42 * halo)
+    if spec.kind == "calcification":
+        # Suspicious calcifications sit in tissue that is denser than its surroundings.
+        halo = max(0.0, spec.severity - 0.25)
+        return light + _blob(grid, lesion, 1.0, 0.5) * np.float32(0.42 * halo)
+    return light
 
 
 def contrast(spec: LesionSpec) -> float:
     """Brightness at the centre of a mass: faint when benign, near white when malignant."""
-    return (0.075 + 0.50 * spec.severity**1.3) * _CONTRAST_BY_DENSITY.get(spec.density, 1.0)
+    by_severity = 0.075 + 0.58 * math.pow(spec.severity, 1.4)
+    return by_severity * _CONTRAST_BY_DENSITY.get(spec.density, 1.0)
 
 
 def _polar(grid: Grid, lesion: Placed) -> tuple[Image, Image]:
@@ -96,7 +105,7 @@ def _mass(grid: Grid, lesion: Placed, rng: np.random.Generator) -> Image:
     if spec.shape in {"N", "Y"}:
         body -= 0.5 * np.exp(-((distance / (0.35 * lesion.radius)) ** 2))
     light = contrast(spec) * body
-    if spec.margin == "S" or (spec.severity > 0.8 and spec.margin != "D"):
+    if spec.margin == "S" or (spec.severity > _MALIGNANT and spec.margin != "D"):
         light += _spicules(grid, lesion, rng) * contrast(spec)
     return np.asarray(light, np.float32)
 
@@ -107,15 +116,15 @@ def _spicules(grid: Grid, lesion: Placed, rng: np.random.Generator) -> Image:
     y0, x0 = float(grid.y[0, 0]), float(grid.x[0, 0])
     count = int(rng.integers(18, 30))
     for angle in rng.uniform(0, 2 * np.pi, count):
-        length = lesion.radius * rng.uniform(1.15, 2.6)
-        steps = np.linspace(0.5 * lesion.radius, length, 13)
+        length = lesion.radius * rng.uniform(1.2, 2.5)
+        steps = np.linspace(0.8 * lesion.radius, length, 13)
         turn = (
             angle + rng.normal(0, 0.25) * np.linspace(0, 1, 13) + np.cumsum(rng.normal(0, 0.03, 13))
         )
         x = (lesion.x + steps * np.cos(turn) - x0) / grid.spacing
         y = (lesion.y + steps * np.sin(turn) - y0) / grid.spacing
         points = (np.stack([x, y], axis=1) * 8).astype(np.int32)
-        bright = rng.uniform(0.25, 0.75)
+        bright = rng.uniform(0.2, 0.55)
         for part in range(3):
             cv2.polylines(
                 canvas,

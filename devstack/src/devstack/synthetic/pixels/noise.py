@@ -1,12 +1,15 @@
-"""Textures: power-law noise, the statistics of breast tissue (Burgess 1999: power falls with the cube of frequency)."""
+"""Textures: power-law noise, the statistics of breast tissue (Burgess 1999: power falls with the
+cube of frequency)."""
 
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 Image = NDArray[np.float32]
+Coordinates = NDArray[np.floating[Any]]
 
 TEXTURE_SIZE = 512
 _BANK_SIZE = 7
@@ -21,7 +24,8 @@ def _spectrum(size: int, exponent: float) -> Image:
 
 
 def power_law_noise(rng: np.random.Generator, exponent: float, size: int = TEXTURE_SIZE) -> Image:
-    """A periodic (size, size) texture with power spectrum 1/f^exponent, mean 0, standard deviation 1."""
+    """A periodic (size, size) texture with power spectrum 1/f^exponent, mean 0, standard
+    deviation 1."""
     white = rng.standard_normal((size, size), dtype=np.float32)
     texture = np.fft.irfft2(np.fft.rfft2(white) * _spectrum(size, exponent), s=(size, size))
     texture -= texture.mean()
@@ -30,13 +34,17 @@ def power_law_noise(rng: np.random.Generator, exponent: float, size: int = TEXTU
 
 @cache
 def _bank(exponent: float) -> tuple[Image, ...]:
-    """A few textures per exponent, made once per process: where a view starts in one, and how it is turned, vary enough."""
+    """A few textures per exponent, made once per process: where a view starts in one, and how it
+    is turned, vary enough."""
     rng = np.random.Generator(np.random.Philox([2013, round(exponent * 10)]))
     return tuple(power_law_noise(rng, exponent) for _ in range(_BANK_SIZE))
 
 
-def sample_texture(rng: np.random.Generator, exponent: float, y: Image, x: Image) -> Image:
-    """Power-law noise at any coordinates (in texture pixels): one of the bank's textures from a random place."""
+def sample_texture(
+    rng: np.random.Generator, exponent: float, y: Coordinates, x: Coordinates
+) -> Image:
+    """Power-law noise at any coordinates (in texture pixels): one of the bank's textures from a
+    random place."""
     texture = _bank(exponent)[int(rng.integers(_BANK_SIZE))]
     dy, dx = rng.integers(0, TEXTURE_SIZE, 2)
     sign = -1.0 if rng.random() < 0.5 else 1.0

@@ -1,4 +1,5 @@
-"""From a description to brightness: breast, lesions, exposure, grain. 0 is background, 1 the brightest display value."""
+"""From a description to brightness: breast, lesions, exposure, grain. 0 is background, 1 the
+brightest display value."""
 
 import cv2
 import numpy as np
@@ -11,6 +12,9 @@ from devstack.synthetic.pixels.lesions import Placed, add_lesion
 from devstack.synthetic.pixels.noise import Image, tiled_grain
 from devstack.synthetic.pixels.specs import ImageSpec
 
+_SPREAD = (0.125, 0.098, 0.12, 0.135, 0.13, 0.09)
+"""Standard deviation of brightness within the breast, by density: fat is even."""
+
 
 def render_image(spec: ImageSpec) -> Image:
     """Brightness (rows, columns) float32 in 0 to 1 of the chest-wall-left frame."""
@@ -21,14 +25,16 @@ def render_image(spec: ImageSpec) -> Image:
     for lesion in lesions:
         light = add_lesion(light, grid, lesion)
     exposed = _expose(spec, tissue, light)
-    full = cv2.resize(exposed, (spec.columns, spec.rows), interpolation=cv2.INTER_CUBIC)
+    size = spec.columns, spec.rows
+    full: Image = np.asarray(cv2.resize(exposed, size, interpolation=cv2.INTER_CUBIC), np.float32)
     for lesion in lesions:
         _draw_calcifications(full, spec, grid, lesion)
     return _with_grain(spec, full)
 
 
 class _LatestTissue:
-    """The tissue drawn last: an image's C-View and its repeats, which come next, show the same breast."""
+    """The tissue drawn last: an image's C-View and its repeats, which come next, show the same
+    breast."""
 
     def __init__(self) -> None:
         self._key: tuple[object, ...] = ()
@@ -80,9 +86,11 @@ def _default_centre(spec: ImageSpec) -> tuple[float, float]:
 
 
 def _expose(spec: ImageSpec, tissue: Tissue, light: Image) -> Image:
-    """Brightness as an exposure control would set it: mean and spread of the breast do not tell what is in it.
+    """Brightness as an exposure control would set it: mean and spread of the breast do not tell
+    what is in it.
 
-    Both are drawn from density and image number only; so neither a bright lesion nor a dark one changes them.
+    Both are drawn from density and image number only; so neither a bright lesion nor a dark one
+    changes them.
     """
     lit = light * tissue.thickness
     breast = tissue.inside > 2.5
@@ -91,7 +99,7 @@ def _expose(spec: ImageSpec, tissue: Tissue, light: Image) -> Image:
     mean = (
         float(between(-0.03, 0.03, spec.number, 91)[0]) + 0.33 + 0.022 * min(spec.breast_density, 4)
     )
-    spread = float(between(0.122, 0.146, spec.number, 92)[0])
+    spread = float(between(0.9, 1.1, spec.number, 92)[0]) * _SPREAD[spec.breast_density]
     scale = spread / max(float(lit[breast].std()), 1e-3)
     shift = (mean - scale * float(lit[breast].mean())) / max(
         float(tissue.thickness[breast].mean()), 1e-3

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class LesionSpec:
-    """A finding's lesion: its place among the side's findings, how suspicious it looks, and its descriptors."""
+    """A finding's lesion: its place among the side's findings, how suspicious it looks, and its
+    descriptors."""
 
     rank: int
     severity: float
@@ -20,7 +21,8 @@ class LesionSpec:
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """One image in the chest-wall-left frame: field in millimetres, pixels, breast, lesions and how values are stored."""
+    """One image in the chest-wall-left frame: field in millimetres, pixels, breast, lesions and
+    how values are stored."""
 
     empi: int
     side: int
@@ -32,9 +34,11 @@ class ImageSpec:
     width_mm: float
     breast_density: int
     number: int
-    """Distinct per acquisition: two views of one breast get different noise, an image and its C-View the same."""
+    """Distinct per acquisition: two views of one breast get different noise, an image and its
+    C-View the same."""
     lesions: tuple[LesionSpec, ...] = ()
     zoom: float = 1.0
-    """Spot compressions and magnifications show a part of the breast, around the first lesion, enlarged."""
+    """Spot compressions and magnifications show a part of the breast, around the first lesion,
+    enlarged."""
     synthetic_2d: bool = False
     implant: bool = False
