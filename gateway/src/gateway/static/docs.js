@@ -9,6 +9,11 @@ function make(tag, attributes = {}, ...children) {
   return element;
 }
 
+// `code` between backticks; everything else as it stands.
+function prose(text) {
+  return text.split("`").map((part, at) => (at % 2 ? make("code", {}, part) : part));
+}
+
 function resolve(api, value) {
   const path = value?.$ref;
   return path ? path.slice(2).split("/").reduce((at, key) => at[key], api) : value;
@@ -40,7 +45,7 @@ function table(rows) {
 
 function row(name, schema, description, required) {
   const meaning = [description ?? schema?.description, limitsOf(schema)].filter(Boolean).join("; ");
-  return make("tr", {}, make("td", {}, make("code", {}, name + (required ? " *" : ""))), make("td", {}, make("code", {}, typeOf(schema))), make("td", {}, meaning));
+  return make("tr", {}, make("td", {}, make("code", {}, name + (required ? " *" : ""))), make("td", {}, make("code", {}, typeOf(schema))), make("td", {}, ...prose(meaning)));
 }
 
 function fields(api, schema, seen = []) {
@@ -69,20 +74,23 @@ function body(api, title, content) {
 function article(api, path, method, operation, shared) {
   const parameters = [...(shared ?? []), ...(operation.parameters ?? [])].map((parameter) => resolve(api, parameter));
   const rows = parameters.map((p) => row(`${p.name} (${p.in})`, p.schema, p.description, p.required));
-  const answers = Object.entries(operation.responses ?? {}).flatMap(([status, answer]) => {
-    const found = resolve(api, answer);
-    const title = `${status} ${found.description ?? ""}`;
-    return found.content ? body(api, title, found.content) : [make("p", {}, title)];
+  const answers = Object.entries(operation.responses ?? {}).map(([status, answer]) => [status, resolve(api, answer)]);
+  const isProblem = ([, answer]) => Boolean(answer.content?.["application/problem+json"]);
+  const successes = answers.filter((answer) => !isProblem(answer)).flatMap(([status, answer]) => {
+    const title = `${status} ${answer.description ?? ""}`;
+    return answer.content ? body(api, title, answer.content) : [make("p", {}, title)];
   });
+  const problems = answers.filter(isProblem);
   return make(
     "article",
     { id: operation.operationId },
     make("h3", {}, make("span", { class: `verb ${method}` }, method.toUpperCase()), path),
-    make("p", {}, operation.description ?? operation.summary ?? ""),
+    make("p", {}, ...prose(operation.description ?? operation.summary ?? "")),
     make("p", { class: "dim" }, operation.operationId),
     rows.length ? table(rows) : null,
     ...body(api, "Body", resolve(api, operation.requestBody)?.content),
-    ...answers,
+    ...successes,
+    ...problems.slice(0, 1).flatMap(([, answer]) => body(api, `Problems: ${problems.map(([status]) => status).join(", ")}`, answer.content)),
   );
 }
 
@@ -99,14 +107,14 @@ function show(api, wanted) {
     return words.every((word) => text.includes(word));
   });
   const index = [];
-  const main = [make("p", {}, api.info.description)];
+  const main = [make("p", {}, ...prose(api.info.description))];
   for (const { name } of api.tags) {
     const mine = found.filter((entry) => entry.operation.tags[0] === name);
     if (!mine.length) continue;
     index.push(make("h2", {}, name));
     main.push(make("h2", {}, name));
     for (const entry of mine) {
-      index.push(make("a", { href: `#${entry.operation.operationId}` }, make("span", { class: `verb ${entry.method}` }, entry.method.toUpperCase()), entry.path));
+      index.push(make("a", { href: `#${entry.operation.operationId}` }, make("span", { class: `verb ${entry.method}` }, entry.method.toUpperCase()), entry.path.replace("/api/v1", "")));
       main.push(article(api, entry.path, entry.method, entry.operation, entry.shared));
     }
   }
