@@ -1,6 +1,6 @@
-"""A synthetic EMBED: the tables at any scale, the DICOM files of chosen patients, and two real
-CBIS-DDSM cases beside it."""
+"""A synthetic EMBED (tables at any scale, DICOM files of chosen patients) and two real cases."""
 
+from devstack.synthetic.cbis import CbisSummary, write_cbis
 from devstack.synthetic.demo import Demo, DemoSummary, Progress, write_demo, write_demo_tables
 from devstack.synthetic.dicoms import DicomSummary, write_dicoms
 from devstack.synthetic.options import FULL_SCALE, Defects, Generation, Scale
@@ -8,6 +8,7 @@ from devstack.synthetic.tables import TablesSummary, write_tables
 
 __all__ = [
     "FULL_SCALE",
+    "CbisSummary",
     "Defects",
     "Demo",
     "DemoSummary",
@@ -16,6 +17,7 @@ __all__ = [
     "Progress",
     "Scale",
     "TablesSummary",
+    "write_cbis",
     "write_demo",
     "write_demo_tables",
     "write_dicoms",

@@ -6,6 +6,7 @@ import sys
 import time
 from pathlib import Path
 
+from devstack.synthetic.cbis import write_cbis
 from devstack.synthetic.demo import write_demo
 from devstack.synthetic.options import Defects, Scale
 from devstack.synthetic.tables import write_tables
@@ -22,6 +23,8 @@ def main(arguments: list[str] | None = None) -> int:
                 options.out, Scale(options.images, options.patients), options.seed, defects
             )
         )
+    elif options.command == "cbis":
+        print(write_cbis(options.out, _print_progress))
     else:
         print(write_demo(options.out, seed=options.seed, progress=_print_progress))
     print(f"{time.perf_counter() - started:.1f} s", file=sys.stderr)
@@ -43,8 +46,10 @@ def _parser() -> argparse.ArgumentParser:
         "--no-defects", action="store_true", help="leave out the known defects of EMBED"
     )
     demo = commands.add_parser("demo", help="tables and DICOM files of the demo")
-    for command in (tables, demo):
+    cbis = commands.add_parser("cbis", help="the two real CBIS-DDSM cases")
+    for command in (tables, demo, cbis):
         command.add_argument("--out", type=Path, required=True, help="folder to write to")
+    for command in (tables, demo):
         command.add_argument("--seed", type=int, default=7)
     return parser
 
