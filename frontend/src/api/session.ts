@@ -9,6 +9,9 @@ export const person = signal<Person | null | undefined>(undefined);
 const SIGNED_IN = "embedlab.signed-in";
 
 function enter(session: Session): void {
+  // What the page remembers belongs to who was here before; another person starts on a clean one.
+  const before = person.value;
+  if (before && before.person_id !== session.person.person_id) window.location.reload();
   setCsrfToken(session.csrf_token ?? "");
   localStorage.setItem(SIGNED_IN, "1");
   unauthenticated.value = false;
@@ -36,11 +39,11 @@ export async function signIn(email: string, password: string): Promise<void> {
   enter(await request<Session>("/api/v1/session", { method: "POST", body: { email, password } }));
 }
 
+/** Ends the session and loads the page anew, so that nothing of it stays in memory. */
 export async function signOut(): Promise<void> {
   await request<void>("/api/v1/session", { method: "DELETE" });
-  setCsrfToken("");
   localStorage.removeItem(SIGNED_IN);
-  person.value = null;
+  window.location.assign("/");
 }
 
 export function mayTrain(): boolean {

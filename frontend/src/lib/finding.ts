@@ -24,7 +24,7 @@ const NAMES: Readonly<Record<string, string>> = {
   size: "Size, mm",
   location: "Location",
   depth: "Depth",
-  distance: "Distance to nipple, mm",
+  distance: "Distance to nipple, cm",
   stable: "Stable",
   new: "New",
   changed: "Change",

@@ -65,12 +65,6 @@ export function retrySearch(): void {
   } else startSearch(wanted);
 }
 
-export function forgetResults(): void {
-  control.abort();
-  results.value = EMPTY;
-  search = null;
-}
-
 async function loadPage(
   wanted: Search,
   key: string,
@@ -100,15 +94,17 @@ async function loadPage(
   }
 }
 
+export interface Neighbours {
+  /** Place in the list from 0; -1 where the image is not in it. */
+  readonly place: number;
+  readonly previous: ImageSummary | null;
+  readonly next: ImageSummary | null;
+}
+
 /** The neighbours of an image in the list, as far as it is loaded. */
-export function neighboursOf(imageId: number): {
-  place: number;
-  previous: ImageSummary | null;
-  next: ImageSummary | null;
-} {
+export function neighboursOf(imageId: number): Neighbours {
   const { items } = results.value;
   const place = items.findIndex((item) => item.image_id === imageId);
   if (place < 0) return { place, previous: null, next: null };
-  if (place > items.length - 20) loadMore();
   return { place, previous: items[place - 1] ?? null, next: items[place + 1] ?? null };
 }

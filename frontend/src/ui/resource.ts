@@ -14,6 +14,20 @@ export interface Resource<T> {
 /** Under this many milliseconds nothing is shown: a flash tells less than stillness. */
 const PATIENCE = 150;
 
+/** The last answers by key: coming back to a page shows it at once, and asks again behind it. */
+const answers = new Map<string, unknown>();
+const MOST_ANSWERS = 60;
+
+function remember(key: string, data: unknown): void {
+  answers.delete(key);
+  answers.set(key, data);
+  const oldest = answers.keys().next().value;
+  if (answers.size > MOST_ANSWERS && oldest !== undefined) answers.delete(oldest);
+}
+
+const recall = <T>(key: string | null): T | undefined =>
+  key === null ? undefined : (answers.get(key) as T | undefined);
+
 interface State<T> {
   key: string | null;
   data: T | undefined;
@@ -31,8 +45,8 @@ export function useResource<T>(
   keep = true,
 ): Resource<T> {
   const [state, setState] = useState<State<T>>({
-    key: null,
-    data: undefined,
+    key,
+    data: recall<T>(key),
     error: undefined,
     pending: true,
   });
@@ -45,13 +59,14 @@ export function useResource<T>(
     const control = new AbortController();
     setState((old) => ({
       ...old,
-      data: keep || old.key === key ? old.data : undefined,
+      data: recall<T>(key) ?? (keep || old.key === key ? old.data : undefined),
       pending: true,
     }));
     const timer = setTimeout(() => setSlow(true), PATIENCE);
     const settle = (data: T | undefined, error: Error | undefined): void => {
       clearTimeout(timer);
       setSlow(false);
+      if (!error) remember(key, data);
       setState((old) => ({ key, data: error ? old.data : data, error, pending: false }));
     };
     latest.current(control.signal).then(

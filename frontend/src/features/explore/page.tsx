@@ -119,7 +119,7 @@ export function ExplorePage() {
     .filter((field) => openFacets.value.has(field.name) && field.kind !== "identifier")
     .map((one) => one.name);
   const counts = useResource(
-    name && fields.data ? `${name} ${pairs} ${asked.join()}` : null,
+    name && fields.data ? `facets ${name} ${pairs} ${asked.join()}` : null,
     (aborted) => countFacets(name ?? "", filter.value, asked, aborted),
   );
   useKeys([
