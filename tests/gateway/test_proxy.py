@@ -3,6 +3,7 @@
 import socket
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Self
@@ -15,6 +16,7 @@ from devstack.ports import choose_ports
 from devstack.testing import IdentityKeys
 from gateway.routes import ROUTES, RouteTable
 
+from gateway import bodies
 from tests.gateway.conftest import Gateway, StartGateway, serving
 from tests.gateway.upstream import Upstream
 
@@ -185,6 +187,32 @@ def test_bodies_beyond_the_limit_are_refused(start_gateway: StartGateway) -> Non
     chunked = client.post("/api/v1/cohorts/swallow", content=(bytes(300) for _ in range(4)))
     assert chunked.status_code == 413
     assert client.post("/api/v1/cohorts/swallow", content=bytes(1000)).text == "1000"
+
+
+@pytest.mark.parametrize("path", ["/api/v1/session", "/api/v1/setup"])
+def test_strangers_cannot_fill_the_memory(gateway: Gateway, path: str) -> None:
+    sent = 0
+
+    def chunks() -> Iterator[bytes]:
+        nonlocal sent
+        yield b'{"email": "'
+        for _ in range(512):
+            sent += 2**16
+            yield b"a" * 2**16
+
+    try:
+        answer = gateway.anonymous().post(path, content=chunks())
+        assert answer.status_code in (400, 413)
+    except httpx.WriteError:
+        assert sent < 2**24, "the connection was closed long before the end"
+
+
+def test_a_stalled_body_is_given_up(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bodies, "SLOW_BODY_S", 0.3)
+    token = gateway.with_token().headers["Authorization"]
+    head = f"POST /api/v1/cohorts HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
+    answer = send_raw(gateway.url, f"{head}Content-Length: 10\r\n\r\nhalf")
+    assert answer.split()[1] == b"408"
 
 
 def test_an_absent_service_is_a_503_that_names_it(start_gateway: StartGateway) -> None:

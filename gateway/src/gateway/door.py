@@ -15,10 +15,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.access import Access, AccessCache, check_csrf, credentials_of, unknown_credentials
 from gateway.audit import AuditLog
+from gateway.bodies import CallerGone, body_too_large, limited
 from gateway.credentials import Scope as TokenScope
 from gateway.headers import Raw, policy_for, security_headers, value_of
 from gateway.limits import Limiter
-from gateway.proxy import CallerGone, Proxy, body_too_large
+from gateway.proxy import Proxy
 from gateway.records import AuditRow
 from gateway.routes import Route, RouteTable
 from gateway.settings import Settings
@@ -40,6 +41,7 @@ OPEN = frozenset(
 HEALTH = ("/livez", "/readyz")
 SERVED_PREFIXES = ("/api", "/iiif", "/dicomweb", "/compat", "/internal", "/metrics")
 MOST_HEADER_BYTES = 32 * 1024
+MOST_OWN_BODY = 64 * 1024
 
 
 @dataclass
@@ -86,6 +88,7 @@ class FrontDoor:
     async def _to_us(self, hall: Hall, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
         secured = self._securing(send)
+        receive = limited(receive, MOST_OWN_BODY)
         if (scope["method"], path) in OPEN:
             if path not in HEALTH:
                 _limit_address(hall, scope)

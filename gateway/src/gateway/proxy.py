@@ -6,7 +6,7 @@ of an answer makes us break off as well, so that nobody takes half a body for a 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from urllib.parse import quote
@@ -17,6 +17,7 @@ from chassis.problems import Problem, unavailable
 from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
+from gateway.bodies import RequestBody, has_body
 from gateway.breaker import Breaker
 from gateway.headers import Raw, forwarded, policy_for, returned, security_headers, value_of
 from gateway.routes import SAFE, Route, ServiceName
@@ -26,7 +27,6 @@ log = get_logger(__name__)
 CONNECT_S = 3.0
 RETRIES = 2
 RETRY_PAUSE_S = 0.05
-SLOW_BODY_S = 30.0
 READ_BUFFER = 256 * 1024
 
 # Nothing was answered and the connection is at fault, not the request.
@@ -35,47 +35,6 @@ _unreachable = (aiohttp.ClientConnectionError, ConnectionError)
 
 class BrokenOff(Exception):
     """The service ended an answer early; the caller's connection is closed to show it."""
-
-
-class CallerGone(Exception):
-    """The caller went away; nobody is left to answer."""
-
-
-class RequestBody:
-    """The chunks of a request body, read as the service takes them."""
-
-    def __init__(self, receive: Receive, most: int) -> None:
-        self._receive = receive
-        self._most = most
-        self.fault: Problem | CallerGone | None = None
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Each chunk; a 413 beyond the limit and a 408 where it stalls are kept in ``fault``."""
-        size = 0
-        more = True
-        while more:
-            message = await self._next_message()
-            chunk = message.get("body", b"")
-            size += len(chunk)
-            if size > self._most:
-                raise self._failed(body_too_large(self._most))
-            if chunk:
-                yield chunk
-            more = message.get("more_body", False)
-
-    async def _next_message(self) -> Message:
-        try:
-            message = await asyncio.wait_for(self._receive(), SLOW_BODY_S)
-        except TimeoutError:
-            raise self._failed(Problem(408, "The request body stalled")) from None
-        if message["type"] == "http.disconnect":
-            raise self._failed(CallerGone())
-        return message
-
-    def _failed(self, fault: Problem | CallerGone) -> Exception:
-        # aiohttp wraps what a body raises; here it keeps its name.
-        self.fault = fault
-        return fault
 
 
 @dataclass
@@ -125,7 +84,7 @@ class Proxy:
     ) -> aiohttp.ClientResponse:
         """The head of the answer. Safe methods are tried again if no connection came about."""
         headers = self._headers_to(scope, bearer)
-        body = RequestBody(receive, self.max_body) if _has_body(scope["headers"]) else None
+        body = RequestBody(receive, self.max_body) if has_body(scope["headers"]) else None
         tries = 1 + RETRIES if scope["method"] in SAFE and body is None else 1
         while True:
             if not upstream.breaker.allows():
@@ -263,13 +222,6 @@ async def _close_when_gone(response: aiohttp.ClientResponse, receive: Receive) -
     response.close()
 
 
-def _has_body(headers: list[Raw]) -> bool:
-    for name, value in headers:
-        if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
-            return True
-    return False
-
-
 def _ascii(raw: bytes) -> str:
     """A request target as it stands, with bytes that may not stand there percent-encoded."""
     return raw.decode() if raw.isascii() else quote(raw, safe="%/:=&?~+!$,;'@()*[]")
@@ -286,11 +238,6 @@ def _relocate(headers: list[Raw], status: int, base: str) -> list[Raw]:
         else (name, value)
         for name, value in headers
     ]
-
-
-def body_too_large(most: int) -> Problem:
-    """A 413 that says the limit."""
-    return Problem(413, "Request body too large", detail=f"At most {most} bytes are accepted.")
 
 
 def unreachable(name: str) -> Problem:

@@ -60,7 +60,8 @@ def examine(url: str | None) -> Iterator[Finding]:
         kept = credentials.find(url)
         address, token = kept.url, kept.token
     except LabError as error:
-        yield Finding("credentials", False, str(error), "embedlab login --url http://server:8080")
+        advice = f"embedlab login --url {address or 'http://server:8080'}"
+        yield Finding("credentials", False, str(error), advice)
     if address is None:
         return
     transport = Transport(normal_url(address), timeout=10.0)
