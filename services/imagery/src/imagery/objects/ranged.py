@@ -18,7 +18,8 @@ import aiohttp
 from imagery.objects.types import SourceError
 
 PART_BYTES = 8 * 1024 * 1024
-FLUSH_BYTES = 1024 * 1024
+FLUSH_BYTES = 2 * 1024 * 1024
+FLUSH_CHUNKS = 512  # below IOV_MAX
 TRIES = 4
 BACKOFF_S = 0.05
 RETRYABLE = frozenset({408, 429, 500, 502, 503, 504})
@@ -135,11 +136,12 @@ class RangedGet:
         chunks: list[bytes] = []
         held = 0
         try:
-            async for chunk in response.content.iter_any():
+            # Chunks as they came: joining them would copy every byte once more.
+            async for chunk, _ in response.content.iter_chunks():
                 wanted = chunk[: part.end - part.at - held]
                 chunks.append(wanted)
                 held += len(wanted)
-                if held >= FLUSH_BYTES:
+                if held >= FLUSH_BYTES or len(chunks) == FLUSH_CHUNKS:
                     await self._write(part, chunks, held)
                     chunks, held = [], 0
         finally:

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 from imagery.rendering.voi import Window
@@ -55,7 +56,12 @@ class Rendering:
 
     def key(self) -> str:
         """A canonical text: equal pictures of one image have equal keys."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+        return _canonical(self)
+
+
+@lru_cache(4096)
+def _canonical(rendering: Rendering) -> str:
+    return json.dumps(asdict(rendering), sort_keys=True, separators=(",", ":"))
 
 
 def rendering_from(document: dict[str, Any]) -> Rendering:
