@@ -24,6 +24,8 @@ from devstack.throwaway import scratch_folder
 
 SMALL = [sys.executable, str(Path(__file__).with_name("small_stack.py"))]
 PORT_TAKEN, NOT_RUNNING = 3, 4
+# The stack promises ten seconds on a free machine; tests share theirs with others.
+WITHIN_S = 30.0
 
 
 def small(
@@ -53,7 +55,7 @@ def descendants(data: Path) -> list[psutil.Process]:
     return [supervisor, *supervisor.children(recursive=True)]
 
 
-def eventually(condition: Callable[[], bool], within_s: float = 10.0) -> None:
+def eventually(condition: Callable[[], bool], within_s: float = WITHIN_S) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "did not come true in time"
@@ -192,7 +194,7 @@ def test_a_killed_supervisor_takes_its_processes_along(data: Path, port: int) ->
     with detached(data, port):
         running = descendants(data)
         running[0].kill()
-        eventually(lambda: not any(p.is_running() for p in running), 20)
+        eventually(lambda: not any(p.is_running() for p in running))
         assert small("status", data=data).returncode == NOT_RUNNING
     with detached(data, port):
         assert state_of(data)["ready"]

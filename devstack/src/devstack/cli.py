@@ -81,6 +81,8 @@ def _detach(folder: StackFolder, given: argparse.Namespace) -> int:
         supervisor = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
         )
+    # Whoever ends the waiting ends the start, so that no half-made stack is left behind.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     try:
         while supervisor.poll() is None:
             sys.stdout.write(follower.read_new("devstack"))

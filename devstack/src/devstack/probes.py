@@ -39,7 +39,8 @@ def speaks_postgres(port: int, role: str) -> bool:
     try:
         with socket.create_connection(("127.0.0.1", port), timeout=TIMEOUT_S) as connection:
             connection.sendall(struct.pack("!i", len(body) + 4) + body)
-            return connection.recv(1) == b"R"
+            # All of it: closing with unread bytes resets the connection, which the server logs.
+            return connection.recv(4096).startswith(b"R")
     except OSError:
         return False
 

@@ -51,7 +51,7 @@ class Process:
     describe: Callable[[], str] | None = None
     port: int | None = None
     once: bool = False
-    start_timeout_s: float = 60.0
+    start_timeout_s: float = 120.0
     grace_s: float = 10.0
 
 

@@ -22,7 +22,7 @@ class Progress:
 
     what: str
     tell: Callable[[str], None]
-    interval_s: float = 2.0
+    interval_s: float = 5.0
     _last: tuple[str, int, float] = field(default=("", -1, 0.0), init=False)
 
     def update(self, step: str, done: int, total: int) -> None:
