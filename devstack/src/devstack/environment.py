@@ -53,11 +53,10 @@ def service_environments(
     }
     if (WEB_ROOT / "index.html").exists():
         settings["gateway"]["WEB_ROOT"] = str(WEB_ROOT)
+    for name in ("catalog", "imagery", "trainer"):
+        settings[name]["IDENTITY_JWKS"] = str(keys / "jwks.json")
     return {
-        name: {
-            f"{name.upper()}_{key}": value
-            for key, value in (own | {"IDENTITY_JWKS": str(keys / "jwks.json")}).items()
-        }
+        name: {f"{name.upper()}_{key}": value for key, value in own.items()}
         for name, own in settings.items()
     }
 
