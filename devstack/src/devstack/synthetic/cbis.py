@@ -2,8 +2,8 @@
 
 They are a data set of their own, never part of EMBED's counts. A column is filled only where the
 package or the file's header tells it; everything else is null. The folder of a case tells whether
-it is benign or malignant, not what the tissue was: a malignant case is BI-RADS 6 by definition (known
-malignancy) and has no path_severity; a benign one has path_severity 4 and no assessment.
+it is benign or malignant, not what the tissue was: a malignant case is BI-RADS 6 by definition
+(known malignancy) and has no path_severity; a benign one has path_severity 4 and no assessment.
 """
 
 import shutil

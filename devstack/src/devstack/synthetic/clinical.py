@@ -202,7 +202,7 @@ def _exam_cells(chunk: Chunk, generation: Generation) -> dict[str, Cells]:
         "vtype": only(uniform(acc, 258) < 0.975, visit),
         "tissueden": cells_of([None, "1.0", "2.0", "3.0", "4.0", "5.0"])[facts.density],
         "case": only(uniform(acc, 259) < 0.005, np.full(len(acc), "I", dtype=object)),
-        "age_at_study": only(_recorded(chunk, 0.0025, generation)[exams.patient], _ages(chunk)),
+        "age_at_study": only(_recorded(chunk, generation)[exams.patient], _ages(chunk)),
         "acc_anon": np.char.mod("%d", acc).astype(object),
         "study_date_anon": date_cells(signed),
         "sdate_anon": date_cells(acquired),
@@ -230,16 +230,16 @@ def _finding_totals(chunk: Chunk) -> dict[str, Cells]:
     return totals
 
 
-def _recorded(chunk: Chunk, missing: float, generation: Generation) -> Bools:
+def _recorded(chunk: Chunk, generation: Generation) -> Bools:
     """Patients whose demographics are known."""
-    rate = min(missing, generation.defects.missing_patient_columns)
+    rate = generation.defects.missing_patient_columns
     return np.asarray(uniform(chunk.patients.empi, 261) >= rate)
 
 
 def _patient_cells(chunk: Chunk, generation: Generation) -> dict[str, Cells]:
     patients = chunk.patients
     empi = patients.empi
-    known = _recorded(chunk, 0.0025, generation)
+    known = _recorded(chunk, generation)
     race = choice("race").cells
     if not generation.defects.double_space_race:
         race = np.array([" ".join(cell.split()) for cell in race], dtype=object)

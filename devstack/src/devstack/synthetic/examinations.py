@@ -96,10 +96,10 @@ def _procedure(exams: Exams, tomo: Bools, acc: Ints, salt: int) -> Ints:
 
 
 def _density(density: Ints, acc: Ints) -> Ints:
-    """A patient's density as read at one exam: one reading in ten differs by a category, few are
+    """A patient's density as read at one exam: one reading in 25 differs by a category, few are
     missing."""
     drawn = uniform(acc, 45)
-    step = np.where(drawn < 0.05, -1, np.where(drawn < 0.10, 1, 0))
+    step = np.where(drawn < 0.02, -1, np.where(drawn < 0.04, 1, 0))
     read = np.where(density == 5, 5, np.clip(density + step, 1, 4))
     return np.where(drawn > 0.993, 0, read)
 
