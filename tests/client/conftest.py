@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway.conftest import gateway, start_gateway, upstream
+from tests.gateway.conftest import database_url, gateway, migrated, start_gateway, upstream
 
-__all__ = ["gateway", "start_gateway", "upstream"]
+__all__ = ["database_url", "gateway", "migrated", "start_gateway", "upstream"]
 
 
 @pytest.fixture(autouse=True)

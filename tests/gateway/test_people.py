@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from chassis.identity import Verifier
 from devstack.testing import IdentityKeys
-from gateway.migrate import migrate
 
 from gateway import admin
 from tests.gateway.conftest import PASSWORD, Gateway, StartGateway
@@ -238,7 +237,6 @@ def test_the_first_admin_is_made_with_the_token_in_the_log(
 def test_accounts_come_from_the_command_line(
     database_url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    migrate(database_url)
     monkeypatch.setenv("GATEWAY_DATABASE_URL", database_url)
 
     def create(password: str, *options: str) -> int:
