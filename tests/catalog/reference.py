@@ -1,4 +1,4 @@
-"""The documented join in pandas, written without a look at the catalog's own: what it must agree with."""
+"""The documented join in pandas, written without a look at the catalog's own."""
 
 from typing import Any
 

@@ -124,7 +124,7 @@ def encode(tables: Tables) -> tuple[EncodedTables, Report]:
         if body:
             encoders[table].add(body.encode())
     clinical, metadata = encoders["clinical"], encoders["metadata"]
-    uids = metadata.texts("anon_dicom_path").to_list()
+    uids = metadata.texts("anon_dicom_path")
     return EncodedTables(clinical.columns(), clinical.rows, metadata.columns(), uids), Report()
 
 

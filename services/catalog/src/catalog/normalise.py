@@ -21,6 +21,7 @@ _flags = {"1": True, "-1": True, "1.0": True, "-1.0": True, "0": False, "0.0": F
 _flags |= {"-0.0": False, "true": True, "false": False, "yes": True, "no": False}
 
 MAX_TEXT = 2000
+MAX_ID = 64
 DIGITS_LOST = "digits were lost (an id read as a decimal number)"
 
 
@@ -104,6 +105,8 @@ def _day(text: str, repaired: str | None) -> Outcome:
 
 
 def _identifier(text: str, repaired: str | None) -> Outcome:
+    if len(text) <= MAX_ID and text.isascii() and text.isdigit():
+        return Outcome(text, repaired)
     if _lossy_id.fullmatch(text):
         return Outcome(None, rejected=DIGITS_LOST)
     if _decimal_code.fullmatch(text):

@@ -1,11 +1,12 @@
 """Encoded tables into a read model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 
 from catalog.fields import Field, Table, source_fields
 from catalog.ingest.derived import Columns, derive_all
@@ -31,12 +32,12 @@ Hashes = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class EncodedTables:
-    """Both files as codes, and the SOP Instance UID of each metadata row."""
+    """Both files as codes, and the SOP Instance UID of each metadata row. ``build`` consumes it."""
 
-    clinical: Mapping[str, RawColumn]
+    clinical: dict[str, RawColumn]
     clinical_rows: int
-    metadata: Mapping[str, RawColumn]
-    uids: Sequence[str | None]
+    metadata: dict[str, RawColumn]
+    uids: pl.Series
 
 
 @dataclass(frozen=True)
@@ -81,20 +82,21 @@ class Built:
 
 def build(tables: EncodedTables, report: Report) -> Built:
     """Type the columns, lay out images and findings, derive; refusals and repairs to ``report``."""
+    rois = _parse_rois(tables.metadata, report)
     image_columns = _finalised(tables.metadata, "metadata", report)
     clinical = _finalised(tables.clinical, "clinical", report)
     _refuse_lost_digits(report)
     patient, exam = image_columns.pop("empi_anon"), image_columns.pop("acc_anon")
     laterality = image_columns["ImageLateralityFinal"]
     hashes = hash_texts(tables.uids)
-    images = lay_out_images("metadata", patient, exam, laterality, tables.uids, hashes, report)
-    _refuse_duplicates(tables.uids, images.row)
+    has_file = (tables.uids.fill_null("") != "").to_numpy()
+    images = lay_out_images("metadata", patient, exam, laterality, has_file, hashes, report)
+    _refuse_duplicates(tables.uids, hashes, images.row)
     place = _places(exam.dictionary, images.exam_code, clinical["acc_anon"])
     findings = lay_out_findings(images, place, clinical["side"], laterality)
-    at = {name: column.take(images.row) for name, column in image_columns.items()}
+    at = {name: image_columns.pop(name).take(images.row) for name in list(image_columns)}
     at |= _identities(patient, exam, images)
     at |= _clinical_columns(clinical, place, at["empi_anon"], findings, images, report)
-    rois = _parse_rois(tables.metadata, report)
     has_roi = np.isin(images.row, np.fromiter(rois, np.int64, len(rois)))
     at |= derive_all(Columns(at, images, findings), has_roi)
     patient_ids = [str(value) for value in at["empi_anon"].dictionary.values]
@@ -110,11 +112,11 @@ def build(tables: EncodedTables, report: Report) -> Built:
     )
 
 
-def _finalised(raw: Mapping[str, RawColumn], table: Table, report: Report) -> dict[str, Coded]:
-    """Typed columns by the name of their source column."""
+def _finalised(raw: dict[str, RawColumn], table: Table, report: Report) -> dict[str, Coded]:
+    """Typed columns by the name of their source column; takes them out of ``raw``."""
     return {
         field.column: finalise(
-            raw[field.column], table, field.column, field.type, report, multi=field.multi
+            raw.pop(field.column), table, field.column, field.type, report, multi=field.multi
         )
         for field in source_fields(table)
         if field.column in raw
@@ -128,14 +130,17 @@ def _refuse_lost_digits(report: Report) -> None:
             raise SourceFault(table, f"{column}: {reason}; take the original file", line)
 
 
-def _refuse_duplicates(uids: Sequence[str | None], rows: npt.NDArray[np.int64]) -> None:
-    found = find_duplicate(uids, np.sort(rows))
+def _refuse_duplicates(uids: pl.Series, hashes: Hashes, rows: npt.NDArray[np.int64]) -> None:
+    ordered = np.sort(hashes[rows])
+    suspects = ordered[1:][ordered[1:] == ordered[:-1]]
+    rows = np.sort(rows[np.isin(hashes[rows], suspects)])
+    found = find_duplicate(uids.gather(rows).to_list(), rows)
     if found:
         line, earlier = (row + FIRST_DATA_LINE for row in found)
         raise SourceFault("metadata", f"the image of line {earlier} once more", line)
 
 
-def hash_texts(texts: Sequence[str | None]) -> Hashes:
+def hash_texts(texts: Iterable[str | None]) -> Hashes:
     """64 bits of each text, the same everywhere and always: what sampling and splits go by."""
     digests = b"".join(blake2b((t or "").encode(), digest_size=8).digest() for t in texts)
     return np.frombuffer(digests, "<u8").astype(np.uint64)

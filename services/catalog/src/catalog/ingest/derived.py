@@ -105,15 +105,17 @@ def _combined(
 ) -> Coded:
     """``rule`` applied to each distinct combination of several columns of the finding rows."""
     present = [(i, columns.at[name]) for i, name in enumerate(names) if name in columns.at]
-    stacked = np.stack([column.codes.astype(np.uint32) for _, column in present], axis=1)
-    distinct, codes = np.unique(stacked, axis=0, return_inverse=True)
+    codes = np.zeros(len(columns.findings.row) + 1, np.int64)
+    for _, column in present:
+        _, codes = np.unique(codes * column.dictionary.size + column.codes, return_inverse=True)
+    _, examples = np.unique(codes, return_index=True)
     cells = []
-    for combination in distinct:
+    for example in examples:
         row: list[Any] = [None] * len(names)
-        for (i, column), code in zip(present, combination, strict=True):
-            row[i] = column.dictionary.decode(int(code))
+        for i, column in present:
+            row[i] = column.dictionary.decode(int(column.codes[example]))
         cells.append(rule(row) or None)
-    return coded_from(codes.reshape(-1), cells, multi=True)
+    return coded_from(codes, cells, multi=True)
 
 
 def _of_exams(columns: Columns) -> dict[str, Coded]:

@@ -76,7 +76,7 @@ class TableEncoder:
         """What is wrong in the block that would come next."""
         return find_fault(self.source, block, self._line, self.width)
 
-    def columns(self) -> Mapping[str, RawColumn]:
+    def columns(self) -> dict[str, RawColumn]:
         """The coded columns; their blocks are given up."""
         return {name: self._column(name) for name in self._coded}
 

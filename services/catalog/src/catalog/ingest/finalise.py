@@ -23,7 +23,7 @@ class Coded:
     codes: Codes
     dictionary: Dictionary
 
-    def take(self, rows: npt.NDArray[np.integer]) -> "Coded":
+    def take(self, rows: npt.NDArray[np.integer] | slice) -> "Coded":
         """The same column, of some rows."""
         return Coded(self.codes[rows], self.dictionary)
 

@@ -1,11 +1,15 @@
 """The typed rows that PostgreSQL keeps of images and findings."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from catalog.ingest.build import Built
 from catalog.ingest.finalise import Coded
+
+SLICE = 50_000
 
 
 def decoded(column: Coded | None, rows: int) -> pl.Series:
@@ -16,27 +20,41 @@ def decoded(column: Coded | None, rows: int) -> pl.Series:
     return values.gather(column.codes.astype(np.uint32))
 
 
-def image_frame(
+def image_frames(
     revision_id: int, built: Built, uids: pl.Series, image_id: npt.NDArray[np.int64]
+) -> Iterator[pl.DataFrame]:
+    """One row an image, in model order, some at a time."""
+    for begin in range(0, len(image_id), SLICE):
+        part = slice(begin, begin + SLICE)
+        yield _image_frame(revision_id, built, uids, image_id[part], part)
+
+
+def _image_frame(
+    revision_id: int, built: Built, uids: pl.Series, image_id: npt.NDArray[np.int64], part: slice
 ) -> pl.DataFrame:
-    """One row an image, in model order."""
-    columns, layout = built.columns, built.images
-    rows = len(layout.row)
-    exam = np.repeat(
-        np.arange(len(layout.exam_code)), np.diff(layout.breast_start[layout.exam_start])
+    layout = built.images
+    row = layout.row[part]
+    rows = len(row)
+    columns = {
+        name: built.columns[name].take(part)
+        for name in ("ImageLateralityFinal", "ViewPosition", "FinalImageType", "num_roi")
+        if name in built.columns
+    }
+    exam = np.searchsorted(
+        layout.breast_start[layout.exam_start], np.arange(part.start, part.start + rows), "right"
     )
-    patient = np.repeat(np.arange(len(layout.patient_code)), np.diff(layout.patient_start))[exam]
-    boxes = [_box_array(built, int(row)) for row in layout.row]
-    found = pl.Series(boxes, dtype=pl.String)
-    drawn = np.asarray([len(built.rois.get(int(row), ())) for row in layout.row])
+    exam -= 1
+    patient = np.searchsorted(layout.patient_start, exam, "right") - 1
+    found = pl.Series([_box_array(built, n) for n in row.tolist()], dtype=pl.String)
+    drawn = np.asarray([len(built.rois.get(n, ())) for n in row.tolist()])
     return pl.DataFrame(
         {
             "revision_id": pl.repeat(revision_id, rows, dtype=pl.Int64, eager=True),
             "image_id": image_id,
-            "n": layout.row,
-            "patient_id": decoded(columns["empi_anon"].take(patient), rows),
-            "exam_id": decoded(columns["acc_anon"].take(exam), rows),
-            "sop_instance_uid": uids.gather(layout.row),
+            "n": row,
+            "patient_id": decoded(built.columns["empi_anon"].take(patient), rows),
+            "exam_id": decoded(built.columns["acc_anon"].take(exam), rows),
+            "sop_instance_uid": uids.gather(row),
             "laterality": decoded(columns.get("ImageLateralityFinal"), rows),
             "view_position": decoded(columns.get("ViewPosition"), rows),
             "final_image_type": decoded(columns.get("FinalImageType"), rows),

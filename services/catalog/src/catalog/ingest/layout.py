@@ -48,12 +48,12 @@ def lay_out_images(
     patient: Coded,
     exam: Coded,
     laterality: Coded,
-    uids: Sequence[str | None],
+    has_file: npt.NDArray[np.bool_],
     hashes: npt.NDArray[np.uint64],
     report: Report,
 ) -> ImageLayout:
     """Order the images by (patient, exam, laterality, hash of the UID)."""
-    kept = _usable_rows(patient, exam, uids, report)
+    kept = _usable_rows(patient, exam, has_file, report)
     kept = _of_one_patient(kept, patient.codes, exam.codes, report)
     if len(kept) == 0:
         raise SourceFault(source, "no row has a patient, an exam and a DICOM path")
@@ -74,15 +74,16 @@ def lay_out_images(
     )
 
 
-def _usable_rows(patient: Coded, exam: Coded, uids: Sequence[str | None], report: Report) -> Longs:
-    has_uid = np.fromiter((bool(uid) for uid in uids), bool, len(uids))
+def _usable_rows(
+    patient: Coded, exam: Coded, has_file: npt.NDArray[np.bool_], report: Report
+) -> Longs:
     void = exam.dictionary.members([INVALID_ACCESSION])[exam.codes]
-    usable = np.ones(len(has_uid), bool)
+    usable = np.ones(len(has_file), bool)
     for column, good, reason in (
         ("empi_anon", patient.codes > 0, "row left out: no patient"),
         ("acc_anon", exam.codes > 0, "row left out: no exam"),
         ("acc_anon", ~void, "row left out: 999 stands for an invalid accession"),
-        ("anon_dicom_path", has_uid, "row left out: no file"),
+        ("anon_dicom_path", has_file, "row left out: no file"),
     ):
         _left_out(usable & ~good, "metadata", column, reason, report)
         usable &= good
@@ -126,10 +127,9 @@ def _starts(first: npt.NDArray[np.bool_]) -> Ints:
 
 
 def find_duplicate(uids: Sequence[str | None], rows: Longs) -> tuple[int, int] | None:
-    """(row, earlier row) of the first image that occurs twice."""
-    seen: dict[str, int] = {}
-    for row in rows.tolist():
-        uid = uids[row] or ""
+    """(row, earlier row) of the first image that occurs twice; ``uids`` are those of ``rows``."""
+    seen: dict[str | None, int] = {}
+    for uid, row in zip(uids, rows.tolist(), strict=True):
         if uid in seen:
             return row, seen[uid]
         seen[uid] = row

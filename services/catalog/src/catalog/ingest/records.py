@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from catalog.ingest.faults import SourceFault
 
-BLOCK = 8 * 2**20
+BLOCK = 4 * 2**20
 MAX_RECORD = 4 * 2**20
 MAX_COLUMNS = 1200
 BOM = b"\xef\xbb\xbf"

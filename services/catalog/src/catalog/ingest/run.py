@@ -21,7 +21,7 @@ from catalog.fields import Table, source_fields
 from catalog.ingest.build import Built, EncodedTables, build
 from catalog.ingest.encode import RawColumn, TableEncoder
 from catalog.ingest.faults import SourceFault
-from catalog.ingest.frames import finding_frame, image_frame
+from catalog.ingest.frames import finding_frame, image_frames
 from catalog.ingest.records import parse_header, whole_records
 from catalog.ingest.report import Report
 from catalog.ingest.sources import Location, locate, look, object_store, read
@@ -32,7 +32,14 @@ from catalog.store import loading
 
 log = get_logger(__name__)
 
-UID = pl.col("anon_dicom_path").str.extract(r"([^/\\]+?)(?:\.dcm)?\s*$", 1)
+UID = (
+    pl.col("anon_dicom_path")
+    .str.replace_all("\\", "/", literal=True)
+    .str.strip_chars()
+    .str.strip_suffix(".dcm")
+    .str.split("/")
+    .list.last()
+)
 KEPT: Mapping[Table, Mapping[str, pl.Expr]] = {
     "clinical": {},
     "metadata": {"anon_dicom_path": UID},
@@ -47,7 +54,7 @@ class Streamed:
     """One file, read: its codes, and what it was."""
 
     rows: int
-    columns: Mapping[str, RawColumn]
+    columns: dict[str, RawColumn]
     uids: pl.Series | None
     source: dict[str, Any]
     table_columns: dict[str, str]
@@ -226,9 +233,9 @@ async def _build(ingest: Ingest, tables: Mapping[Table, Streamed]) -> Built:
     """Join in a thread while PostgreSQL indexes the rows."""
     metadata, clinical = tables["metadata"], tables["clinical"]
     assert metadata.uids is not None
-    encoded = EncodedTables(
-        clinical.columns, clinical.rows, metadata.columns, metadata.uids.to_list()
-    )
+    # Handed over, not shared: a column is given up as soon as its typed codes are made.
+    encoded = EncodedTables(clinical.columns, clinical.rows, metadata.columns, metadata.uids)
+    clinical.columns, metadata.columns = {}, {}
     with ingest.timed("join and index"):
         work = asyncio.create_task(asyncio.to_thread(build, encoded, ingest.report))
         try:
@@ -259,16 +266,17 @@ async def _store_partitions(
     ingest: Ingest, built: Built, uids: pl.Series, image_id: npt.NDArray[np.int64]
 ) -> None:
     frames = {
-        "image": image_frame(ingest.revision_id, built, uids, image_id),
-        "finding": finding_frame(ingest.revision_id, built),
+        "image": image_frames(ingest.revision_id, built, uids, image_id),
+        "finding": iter([finding_frame(ingest.revision_id, built)]),
     }
     indexes = {
         "image": ("revision_id, image_id", "revision_id, exam_id"),
         "finding": ("revision_id, exam_id", "revision_id, patient_id"),
     }
-    for parent, frame in frames.items():
+    for parent, parts in frames.items():
         name = await loading.create_partition(ingest.data, parent, ingest.revision_id)
-        await loading.copy_frame(ingest.data, name, frame)
+        for frame in parts:
+            await loading.copy_frame(ingest.data, name, frame)
         await loading.attach_partition(ingest.data, parent, ingest.revision_id, indexes[parent])
 
 

@@ -91,7 +91,7 @@ async def read(client: Any, at: Location, name: str) -> AsyncIterator[bytes]:
     try:
         answer = await client.get_object(Bucket=at.bucket, Key=at.key)
         async with answer["Body"] as body:
-            async for chunk in body.content.iter_chunked(CHUNK):
+            async for chunk in body.content.iter_chunked(CHUNK // 4):
                 yield chunk
     except ClientError as error:
         raise SourceFault(name, f"{at.uri}: {error.response['Error']['Code']}") from error
@@ -101,5 +101,5 @@ async def read(client: Any, at: Location, name: str) -> AsyncIterator[bytes]:
 
 async def _read_file(path: Path) -> AsyncIterator[bytes]:
     with await asyncio.to_thread(path.open, "rb") as file:
-        while chunk := await asyncio.to_thread(file.read, CHUNK):
+        while chunk := await asyncio.to_thread(file.read, 4 * CHUNK):
             yield chunk

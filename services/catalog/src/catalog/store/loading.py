@@ -98,7 +98,9 @@ async def create_rows_table(
     cells = "".join(f", {quoted(column)} text" for column in columns)
     await connection.execute(
         f"create table {SCHEMA}.{quoted(name)} "
-        f"(n integer generated always as identity (minvalue 0 start 0){cells})"
+        f"(n integer generated always as identity (minvalue 0 start 0){cells}) "
+        # A row is read whole or not at all: compressing long ones would only cost time.
+        "with (toast_tuple_target = 8160)"
     )
 
 
@@ -154,7 +156,8 @@ async def reserve_image_ids(
             "sop_instance_uid": uids,
         }
     )
-    await copy_frame(connection, "image_key", frame)
+    # In the order of the unique index, which then grows at its end instead of everywhere.
+    await copy_frame(connection, "image_key", frame.sort("sop_instance_uid"))
     return ids
 
 

@@ -1,0 +1,242 @@
+"""C1: both CSV files from S3 to queryable, at real scale, beside what PostgreSQL alone needs.
+
+`python -m benchmarks.catalog.ingest [--images N] [--folder DIR] [--out FILE]`
+
+The limit is measured in the same run, on the same server: COPY of both files through a client into
+tables of all their columns, ANALYZE, and the finding-image pairs by SQL. Then facet counts under
+random filters are compared with pandas.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pandas as pd
+from catalog.counting import count_facets
+from catalog.grammar import parse_json
+from catalog.model import archive
+from catalog.model.read_model import ReadModel
+from chassis.database import asyncpg_url
+from chassis.keys import ensure_keys
+
+from benchmarks.catalog import real_scale
+
+BLOCK = 2**20
+PAIRS = """
+create table pairs as select m.n as image, c.n as finding from limit_metadata m
+left join limit_clinical c on c.acc_anon = m.acc_anon
+    and (c.side is null or c.side = 'B' or c.side = m."ImageLateralityFinal")
+"""
+COMPARED = {
+    "finding": ("asses", "side", "massshape", "path_severity", "type"),
+    "exam": ("tissueden",),
+    "image": ("ViewPosition", "FinalImageType", "ImageLateralityFinal", "Manufacturer"),
+}
+FILTERS: tuple[dict[str, list[Any]], ...] = (
+    {},
+    {"asses": ["S", "M"], "ViewPosition": ["CC"]},
+    {"side": [None], "tissueden": [3, 4]},
+    {"path_severity": [0, 1], "FinalImageType": ["2D"]},
+    {"massshape": ["O", "R"], "asses": ["A"], "ImageLateralityFinal": ["L"]},
+    {"asses": ["N", "B"], "Manufacturer": ["HOLOGIC, Inc."]},
+    {"type": ["B"], "side": ["R", "B"]},
+)
+
+
+async def queue(url: str, request: dict[str, Any]) -> int:
+    """A queued revision."""
+    connection = await asyncpg.connect(asyncpg_url(url))
+    await connection.execute(
+        "insert into catalog.dataset (name, title) values ('embed-synthetic', 'Synthetic EMBED') "
+        "on conflict do nothing"
+    )
+    revision_id = await connection.fetchval(
+        "insert into catalog.revision (dataset, request, requested_by) "
+        "values ('embed-synthetic', $1::text::jsonb, 'benchmark') returning revision_id",
+        __import__("json").dumps(request),
+    )
+    await connection.close()
+    return int(revision_id)
+
+
+async def outcome(url: str, revision_id: int) -> dict[str, Any]:
+    """The revision after its ingest."""
+    connection = await asyncpg.connect(asyncpg_url(url))
+    row = await connection.fetchrow(
+        "select state, error, counts::text, report::text from catalog.revision "
+        "where revision_id = $1",
+        revision_id,
+    )
+    await connection.close()
+    return dict(row)
+
+
+async def load_model(url: str, revision_id: int) -> ReadModel:
+    """The read model that the ingest kept."""
+    connection = await asyncpg.connect(asyncpg_url(url))
+    rows = await connection.fetch(
+        "select data from catalog.read_model where revision_id = $1 order by part", revision_id
+    )
+    await connection.close()
+    return archive.load(b"".join(row["data"] for row in rows))
+
+
+async def limit(url: str, folder: Path) -> dict[str, float]:
+    """Seconds of COPY through a client, ANALYZE and pairs."""
+    connection = await asyncpg.connect(asyncpg_url(url))
+    seconds: dict[str, float] = {}
+    started = time.perf_counter()
+    for table, name in real_scale.NAMES.items():
+        await _copy(connection, f"limit_{table}", folder / name)
+    seconds["copy"] = time.perf_counter() - started
+    started = time.perf_counter()
+    for table in real_scale.NAMES:
+        await connection.execute(f"analyze limit_{table}")
+    seconds["analyze"] = time.perf_counter() - started
+    started = time.perf_counter()
+    await connection.execute(PAIRS)
+    seconds["pairs"] = time.perf_counter() - started
+    await connection.close()
+    return seconds
+
+
+async def _copy(connection: asyncpg.Connection, table: str, path: Path) -> None:
+    with path.open("rb") as file:
+        header = file.readline().decode().strip().split(",")
+        names = [(name or "index")[:63] for name in header]
+        cells = ", ".join(f'"{name}" text' for name in names)
+        await connection.execute(
+            f"create table {table} (n integer generated always as identity, {cells})"
+        )
+        await connection.copy_to_table(
+            table, source=file, columns=names, format="csv", timeout=3600
+        )
+
+
+class Pandas:
+    """The documented join, by pandas, on the columns that are compared."""
+
+    def __init__(self, folder: Path) -> None:
+        kept = ["acc_anon", *COMPARED["finding"], *COMPARED["exam"]]
+        findings = _read(folder / real_scale.NAMES["clinical"], kept)
+        images = _read(
+            folder / real_scale.NAMES["metadata"], ["acc_anon", "empi_anon", *COMPARED["image"]]
+        )
+        images["image"] = range(len(images))
+        joined = images.merge(
+            findings[["acc_anon", *COMPARED["finding"]]], on="acc_anon", how="left"
+        )
+        applies = joined["side"].isna() | joined["side"].isin(["B"])
+        applies |= joined["side"] == joined["ImageLateralityFinal"]
+        matched = joined[applies]
+        bare = images[~images["image"].isin(matched["image"])]
+        rows = pd.concat([matched, bare])
+        exams = findings.groupby("acc_anon")[list(COMPARED["exam"])].first()
+        self.rows = rows.merge(exams, left_on="acc_anon", right_index=True, how="left")
+
+    def select(self, conditions: dict[str, list[Any]]) -> pd.DataFrame:
+        """Rows that satisfy all conditions."""
+        rows = self.rows
+        for name, values in conditions.items():
+            cells = rows[name]
+            wanted = cells.isin([v for v in values if v is not None])
+            rows = rows[wanted | (cells.isna() if None in values else False)]
+        return rows
+
+    def totals(self, conditions: dict[str, list[Any]]) -> dict[str, int]:
+        """Distinct images, exams, patients."""
+        rows = self.select(conditions)
+        keys = {"images": "image", "exams": "acc_anon", "patients": "empi_anon"}
+        return {unit: int(rows[key].nunique()) for unit, key in keys.items()}
+
+    def facet(self, name: str, conditions: dict[str, list[Any]]) -> dict[Any, int]:
+        """Distinct images by value, the field's own condition left out."""
+        rows = self.select({k: v for k, v in conditions.items() if k != name})
+        values = rows[name].astype(object).fillna("<null>")
+        counts = rows.groupby(values)["image"].nunique()
+        return {None if key == "<null>" else key: int(n) for key, n in counts.items()}
+
+
+def _read(path: Path, names: list[str]) -> pd.DataFrame:
+    frame = pd.read_csv(
+        path, usecols=names, dtype=str, keep_default_na=False, na_values=["", "NaN", "nan"]
+    )
+    for name in ("tissueden", "path_severity"):
+        if name in frame:
+            frame[name] = pd.to_numeric(frame[name])
+    return frame
+
+
+def differences(model: ReadModel, truth: Pandas) -> Iterator[str]:
+    """Every count that differs."""
+    names = [name for group in COMPARED.values() for name in group]
+    for conditions in FILTERS:
+        counted = count_facets(model, parse_json(conditions), names, "images")
+        if counted["total"] != truth.totals(conditions):
+            yield f"{conditions}: {counted['total']} against {truth.totals(conditions)}"
+        for name in names:
+            ours = {o["value"]: o["count"] for o in counted["facets"][name] if o["count"]}
+            theirs = truth.facet(name, conditions)
+            if ours != theirs:
+                yield f"{conditions}, {name}: {ours} against {theirs}"
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=480_323)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "embed-tables")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    folder = real_scale.tables(given.folder, given.images)
+    with (
+        real_scale.database() as url,
+        real_scale.object_store(folder) as s3,
+        tempfile.TemporaryDirectory() as keys,
+    ):
+        env = real_scale.environment(url, ensure_keys(Path(keys)), s3, folder)
+        uri = f"s3://{real_scale.BUCKET}/tables/"
+        request = {table: uri + name for table, name in real_scale.NAMES.items()}
+        revision_id = asyncio.run(queue(url, {**request, "image_root": "s3://images"}))
+        command = [sys.executable, "-m", "catalog.ingest", str(revision_id)]
+        child = real_scale.Watched(command, env)
+        seconds = child.wait()
+        found = asyncio.run(outcome(url, revision_id))
+        assert found["state"] == "succeeded", found["error"]
+        floor = asyncio.run(limit(url, folder))
+        model = asyncio.run(load_model(url, revision_id))
+    different = list(differences(model, Pandas(folder)))
+    total = sum(floor.values())
+    parts = ", ".join(f"{name} {value:.1f}" for name, value in floor.items())
+    rows = [
+        (
+            "ingest, S3 to queryable",
+            f"{seconds:.1f} s",
+            f"{total:.1f} s ({parts})",
+            f"{seconds / total:.2f}",
+        ),
+        ("processor time of the child", f"{child.cpu_s:.1f} s", "", ""),
+        (
+            "peak memory of the child",
+            f"{child.peak_mb:.0f} MB",
+            "600 MB",
+            f"{child.peak_mb / 600:.2f}",
+        ),
+        ("facet and total counts that differ from pandas", str(len(different)), "0", ""),
+    ]
+    text = real_scale.report(f"C1, ingest of {given.images} images", rows)
+    print(text, "phases:", found["report"][found["report"].find('"seconds"') :], sep="\n")
+    print(*different[:20], sep="\n")
+    if given.out:
+        given.out.write_text(text)
+    sys.exit(1 if different else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+"""What the benchmarks of the catalog share: real-scale tables, servers, a running catalog, a table."""
+
+import os
+import platform
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+import psutil
+from catalog.migrate import migrate
+from devstack import throwaway
+from devstack.objects import ensure_buckets, make_client
+from devstack.seaweedfs import S3Server
+from devstack.synthetic import FULL_SCALE, Scale, write_tables
+
+BUCKET = "benchmark"
+NAMES = {table: f"EMBED_OpenData_{table}.csv" for table in ("clinical", "metadata")}
+
+
+def tables(folder: Path, images: int) -> Path:
+    """The folder of synthetic tables with so many images; written where it has none yet."""
+    if not all((folder / name).exists() for name in NAMES.values()):
+        folder.mkdir(parents=True, exist_ok=True)
+        scale = FULL_SCALE if images == FULL_SCALE.images else Scale(images=images)
+        print(f"writing {images} images to {folder}", file=sys.stderr)
+        write_tables(folder, scale, seed=7)
+    return folder
+
+
+@contextmanager
+def database() -> Iterator[str]:
+    """URL of a migrated database on a server of its own."""
+    with throwaway.postgres() as server:
+        url = server.url("postgres")
+        throwaway.psql(url, "create database catalog")
+        url = f"{url.rpartition('/')[0]}/catalog"
+        migrate(url)
+        yield url
+
+
+@contextmanager
+def object_store(folder: Path) -> Iterator[S3Server]:
+    """An S3 server that has the tables."""
+    with throwaway.s3() as server:
+        client = make_client(server)
+        ensure_buckets(client, [BUCKET])
+        for name in NAMES.values():
+            client.upload_file(str(folder / name), BUCKET, f"tables/{name}")
+        yield server
+
+
+def environment(url: str, jwks: Path, s3: S3Server | None, mirror: Path) -> dict[str, str]:
+    """The environment of a catalog."""
+    settings = {
+        "DATABASE_URL": url,
+        "IDENTITY_JWKS": str(jwks),
+        "MIRROR_ROOT": str(mirror),
+        "DEFAULT_DATASET": "embed-synthetic",
+        "LOG_LEVEL": "WARNING",
+    }
+    if s3:
+        settings |= {
+            "S3_ENDPOINT_URL": s3.endpoint_url,
+            "S3_REGION": s3.region,
+            "S3_ACCESS_KEY_ID": s3.access_key_id,
+            "S3_SECRET_ACCESS_KEY": s3.secret_access_key,
+        }
+    return {**os.environ, **{f"CATALOG_{name}": value for name, value in settings.items()}}
+
+
+class Watched:
+    """A child process: its seconds, its processor seconds and its greatest resident memory."""
+
+    def __init__(self, command: Sequence[str], env: Mapping[str, str]) -> None:
+        self.started = time.perf_counter()
+        self.process = subprocess.Popen(command, env=dict(env))
+        self.peak_mb = 0.0
+        self.cpu_s = 0.0
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+
+    def _watch(self) -> None:
+        watched = psutil.Process(self.process.pid)
+        while self.process.poll() is None:
+            try:
+                self.peak_mb = max(self.peak_mb, watched.memory_info().rss / 2**20)
+                times = watched.cpu_times()
+                self.cpu_s = times.user + times.system
+            except psutil.Error:
+                return
+            time.sleep(0.02)
+
+    def wait(self) -> float:
+        """Seconds until it ended; it must have ended well."""
+        status = self.process.wait()
+        seconds = time.perf_counter() - self.started
+        self._thread.join()
+        assert status == 0, f"status {status}"
+        return seconds
+
+
+def report(title: str, rows: Sequence[tuple[str, str, str, str]]) -> str:
+    """A table of (what, ours, limit or goal, ratio or remark), with machine, date and commit."""
+    commit = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    load = os.getloadavg()[0]
+    lines = [
+        f"# {title}",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit}, {platform.machine()}, "
+        f"{os.cpu_count()} cores, load {load:.1f} at the end",
+        "",
+        "| what | ours | limit or goal | ratio |",
+        "|---|---|---|---|",
+        *(f"| {' | '.join(row)} |" for row in rows),
+        "",
+    ]
+    return "\n".join(lines)
