@@ -56,7 +56,7 @@ class Pictures:
 
 @pytest.fixture(scope="session")
 def pictures(tmp_path_factory: pytest.TempPathFactory) -> Pictures:
-    """Six patients at a tenth of the size: enough for every transfer syntax, both sides, C-Views."""
+    """Patients at a tenth of the size: every transfer syntax, both sides, C-Views."""
     folder = tmp_path_factory.mktemp("pictures")
     small = Generation(pixel_scale=0.1, roi_share=3.0)
     write_tables(folder / "tables", Scale(patients=6), seed=3, generation=small)

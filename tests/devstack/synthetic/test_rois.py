@@ -68,7 +68,8 @@ def test_regions_lie_on_the_side_of_an_abnormal_finding(generous: Tables) -> Non
     rows = _outlined(generous)
     abnormal = generous.clinical[~generous.clinical["asses"].isin(["N", "B"])]
     sides = abnormal[["acc_anon", "side"]].drop_duplicates()
-    found = rows.merge(sides, left_on=["acc_anon", "ImageLateralityFinal"], right_on=["acc_anon", "side"])  # fmt: skip
+    rows = rows.rename(columns={"ImageLateralityFinal": "side"})
+    found = rows.merge(sides, on=["acc_anon", "side"])
     assert len(found) == len(rows)
 
 

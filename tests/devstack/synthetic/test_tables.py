@@ -163,7 +163,8 @@ def test_c_views_are_twins_of_hologic_2d_images(tables: Tables) -> None:
     keys = ["acc_anon", "ImageLateralityFinal", "0_ViewCodeSequence_CodeMeaning"]
     flat = tables.metadata[tables.metadata["FinalImageType"] == "2D"]
     assert len(cview.merge(flat[keys].drop_duplicates(), on=keys)) == len(cview)
-    assert set(cview["Rows"]) == {2457} and set(cview["Columns"]) == {1996}
+    assert set(cview["Rows"]) == {2457}
+    assert set(cview["Columns"]) == {1996}
 
 
 def test_spot_and_magnification_views_belong_to_diagnostic_exams(tables: Tables) -> None:

@@ -12,6 +12,7 @@ from devstack.synthetic.pixels.lesions import Placed, add_lesion
 from devstack.synthetic.pixels.noise import Image, tiled_grain
 from devstack.synthetic.pixels.specs import ImageSpec
 
+_ROUNDS = 4
 _SPREAD = (0.125, 0.098, 0.12, 0.135, 0.13, 0.09)
 """Standard deviation of brightness within the breast, by density: fat is even."""
 
@@ -100,12 +101,17 @@ def _expose(spec: ImageSpec, tissue: Tissue, light: Image) -> Image:
         float(between(-0.03, 0.03, spec.number, 91)[0]) + 0.33 + 0.022 * min(spec.breast_density, 4)
     )
     spread = float(between(0.9, 1.1, spec.number, 92)[0]) * _SPREAD[spec.breast_density]
-    scale = spread / max(float(lit[breast].std()), 1e-3)
-    shift = (mean - scale * float(lit[breast].mean())) / max(
-        float(tissue.thickness[breast].mean()), 1e-3
-    )
-    exposed = scale * lit + shift * tissue.thickness + skin(tissue.inside)
-    return np.asarray(np.where(tissue.inside > 0, np.clip(exposed, 0.02, 1.0), 0.0), np.float32)
+    scale, shift = 1.0, 0.0
+    even, edge = float(tissue.thickness[breast].mean()), skin(tissue.inside)
+    exposed = lit + edge
+    for _ in range(_ROUNDS):
+        # Clipping at white changes both again, so the setting is approached.
+        shift = shift * spread / max(float(exposed[breast].std()), 1e-3)
+        scale = scale * spread / max(float(exposed[breast].std()), 1e-3)
+        exposed = np.clip(scale * lit + shift * tissue.thickness + edge, 0.02, 1.0)
+        shift += (mean - float(exposed[breast].mean())) / max(even, 1e-3)
+        exposed = np.clip(scale * lit + shift * tissue.thickness + edge, 0.02, 1.0)
+    return np.asarray(np.where(tissue.inside > 0, exposed, 0.0), np.float32)
 
 
 def _draw_calcifications(full: Image, spec: ImageSpec, grid: Grid, lesion: Placed) -> None:
