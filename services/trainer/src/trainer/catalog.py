@@ -13,15 +13,19 @@ Authorize = Callable[[], str]
 
 
 class UpstreamError(Exception):
-    """Another service did not answer as it should; ``status`` 0 means not at all."""
+    """Another service did not answer as it should.
 
-    def __init__(self, service: str, status: int, detail: str) -> None:
+    ``status`` 0 means not at all; ``kind`` is the type of its problem document.
+    """
+
+    def __init__(self, service: str, status: int, detail: str, kind: str = "") -> None:
         super().__init__(
             f"{service} answered {status}: {detail}" if status else f"{service}: {detail}"
         )
         self.service = service
         self.status = status
         self.detail = detail
+        self.kind = kind
 
     @property
     def is_transient(self) -> bool:

@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import json
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -18,8 +19,8 @@ FIRST_WAIT_S = 0.25
 LONGEST_WAIT_S = 8.0
 # After this many tries an image that only ever fails on the server's side counts as unreadable.
 BROKEN_TRIES = 3
-_gone = (404, 406, 410, 415, 422)
-_busy = (0, 408, 425, 429, 503, 504)
+_gone = (404, 406, 410, 413, 415, 422)
+_lasting = ("source-missing", "source-not-allowed", "source-forbidden", "source-too-large")
 
 Progress = Callable[[int, int], None]
 
@@ -45,12 +46,10 @@ class ImageryClient:
                 return await self._once(image_id, geometry)
             except UpstreamError as found:
                 error = found
-            if error.status in _gone:
+            if is_lasting(error) or (error.status == 500 and attempt + 1 >= BROKEN_TRIES):
                 raise BadPixelsError(str(error)) from error
-            if error.status not in _busy and error.status != 401 and error.status < 500:
+            if not error.is_transient:
                 raise error
-            if error.status >= 500 and error.status not in _busy and attempt + 1 >= BROKEN_TRIES:
-                raise BadPixelsError(str(error)) from error
             longest = min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S)
             await asyncio.sleep(random.uniform(0, longest))  # noqa: S311 - jitter
         raise error
@@ -64,12 +63,25 @@ class ImageryClient:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise UpstreamError("imagery", 0, f"{type(error).__name__}: {error}") from error
         if answer.status != 200:
-            raise UpstreamError("imagery", answer.status, body[:200].decode(errors="replace"))
+            raise _refusal(answer.status, body)
         try:
             picture: NDArray[np.uint8] = np.load(io.BytesIO(body), allow_pickle=False)
         except (ValueError, EOFError) as error:
             raise BadPixelsError(f"not an array: {error}") from error
         return picture
+
+
+def is_lasting(error: UpstreamError) -> bool:
+    """Whether imagery says that this picture will not be had later either."""
+    return error.status in _gone or error.kind.rpartition(":")[2] in _lasting
+
+
+def _refusal(status: int, body: bytes) -> UpstreamError:
+    try:
+        problem = json.loads(body)
+        return UpstreamError("imagery", status, problem["title"], problem.get("type", ""))
+    except (ValueError, KeyError, TypeError):
+        return UpstreamError("imagery", status, "no problem document")
 
 
 async def fetch_pixels(

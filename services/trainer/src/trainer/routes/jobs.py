@@ -40,7 +40,7 @@ async def create_job(
 ) -> Job:
     """Check a job and queue it. What cannot run is refused here, with the reason."""
     job_id = str(uuid.uuid4())
-    identity = job_identity(owner_of(caller), job_id, body.cohort_id)
+    identity = job_identity(owner_of(caller), job_id, None)
     catalog = CatalogClient(
         context.http,
         context.settings.catalog_url,
@@ -65,7 +65,7 @@ def _row(job_id: str, body: NewJob, caller: Identity, prepared: Prepared) -> dic
         "job_id": job_id,
         "name": body.name or f"{spec.experiment} {spec.settings.model}",
         "experiment": spec.experiment,
-        "cohort_id": body.cohort_id,
+        "cohort_id": spec.source.cohort_id if spec.source.kind == "cohort" else None,
         "dataset": spec.source.dataset if spec.source.kind == "cohort" else None,
         "restricted": prepared.restricted,
         "owner_id": caller.person_id,

@@ -47,9 +47,11 @@ class EpochResult:
     seconds: float
 
     @property
-    def rank(self) -> tuple[float, float]:
-        """Greater is better: ROC-AUC on validation, then a small loss."""
-        return (round(self.validation_roc_auc, 6), -self.validation_loss)
+    def rank(self) -> float:
+        """Greater is better. The loss on validation decides: among few images many epochs have the
+        same ROC-AUC, and an epoch whose batch statistics have not settled may rank well by chance.
+        """
+        return -self.validation_loss
 
 
 @dataclass
@@ -69,7 +71,7 @@ class Fit:
     runtime: Runtime
     normalisation: Normalisation
     epoch: int = 0
-    best_rank: tuple[float, float] | None = None
+    best_rank: float | None = None
     best_epoch: int = 0
     best_model: dict[str, torch.Tensor] = field(default_factory=dict)
     optimiser: torch.optim.Optimizer = field(init=False)
@@ -97,8 +99,11 @@ class Fit:
         self.optimiser.load_state_dict(state["optimiser"])
         _set_rng_state(state["rng"])
         best = state["best"]
-        self.best_epoch, self.best_model = best["epoch"], best["model"]
-        self.best_rank = tuple(best["rank"]) if best["rank"] is not None else None
+        self.best_rank, self.best_epoch, self.best_model = (
+            best["rank"],
+            best["epoch"],
+            best["model"],
+        )
 
     def run(self, samples: Samples, labels: NDArray[np.int64], hooks: Hooks) -> None:
         """Train to the last epoch, from wherever it stands; then the model is the best one."""
