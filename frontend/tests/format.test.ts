@@ -68,6 +68,8 @@ describe("words", () => {
         size: 0,
         location: "W",
         path_severity: 0,
+        path1: "DHU",
+        path2: "ID",
         calcfind: null,
       },
       labels: { massshape: "irregular", massmargin: "spiculated", location: "upper outer" },
@@ -77,6 +79,7 @@ describe("words", () => {
     expect(findingLines(finding)).toEqual([
       { name: "Location", text: "upper outer" },
       { name: "Pathology", text: "invasive cancer" },
+      { name: "Specimen", text: "usual ductal hyperplasia; invasive ductal carcinoma" },
     ]);
   });
 

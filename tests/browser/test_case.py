@@ -84,7 +84,7 @@ def test_roi_stands_where_the_record_says(page: Page, api: Api, stack: Stack, si
     open_case(page, stack, record["image_id"], "?_layout=one")
     roi, rows, columns = record["rois"][0], record["image"]["Rows"], record["image"]["Columns"]
     frame = page.locator(".frame").bounding_box()
-    box = page.locator('[data-roi="1"]').bounding_box()
+    box = page.locator(f'[data-roi="{roi["n"]}"]').bounding_box()
     assert frame is not None
     assert box is not None
     left = columns - roi["xmax"] if side == "R" else roi["xmin"]

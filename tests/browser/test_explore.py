@@ -27,10 +27,11 @@ def dataset_of(api: Api) -> str:
 
 def facet(page: Page, name: str) -> Locator:
     """A facet by its title, unfolded."""
-    button = page.locator(".facet h4 button").filter(has_text=re.compile(f"^{re.escape(name)}$"))
-    if button.get_attribute("aria-expanded") == "false":
-        button.click()
-    return page.locator(".facet").filter(has=button)
+    title = page.locator("h4 button").filter(has_text=re.compile(f"^{re.escape(name)}$"))
+    found = page.locator(".facet").filter(has=title)
+    if found.locator("h4 button").get_attribute("aria-expanded") == "false":
+        found.locator("h4 button").click()
+    return found
 
 
 def test_opening_screen_shows_images_at_once(page: Page, api: Api) -> None:
@@ -103,7 +104,7 @@ def test_grid_keeps_few_tiles_and_scrolls_on(page: Page) -> None:
     for _ in range(12):
         grid.evaluate("e => e.scrollBy(0, e.clientHeight * 2)")
         page.wait_for_timeout(60)
-    page.locator(".tile img.here").first.wait_for()
+    page.locator(".tile[data-image]").first.wait_for()
     assert page.locator(".tile").first.get_attribute("data-image") != first
     assert page.locator(".tile").count() < 120
 
@@ -115,11 +116,11 @@ def test_keyboard_walks_looks_and_opens(page: Page) -> None:
     focused = page.evaluate("document.activeElement.dataset.image")
     assert focused == page.locator(".tile").nth(1).get_attribute("data-image")
     page.keyboard.press(" ")
-    expect(page.get_by_label("Quick look")).to_be_visible()
-    page.locator(".look > img").evaluate("e => e.decode()")
+    expect(page.get_by_role("complementary", name="Quick look")).to_be_visible()
+    page.locator(".look img").evaluate("e => e.decode()")
     shoot(page, "explore-look")
     page.keyboard.press("Escape")
-    expect(page.get_by_label("Quick look")).to_be_hidden()
+    expect(page.get_by_role("complementary", name="Quick look")).to_be_hidden()
     page.locator(f'.tile[data-image="{focused}"]').focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(f"/images/{focused}"))

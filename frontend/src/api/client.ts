@@ -50,6 +50,13 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   return (await response.json()) as T;
 }
 
+/** Bytes, for pictures. */
+export async function requestBlob(path: string, signal: AbortSignal): Promise<Blob> {
+  const response = await send(path, { signal, headers: { Accept: "image/*" } });
+  if (!response.ok) throw await problemOf(response);
+  return response.blob();
+}
+
 async function send(path: string, options: RequestOptions): Promise<Response> {
   const { method = "GET", body, signal: aborted } = options;
   const headers = new Headers({ Accept: "application/json", ...options.headers });

@@ -43,7 +43,6 @@ const NAMES: Readonly<Record<string, string>> = {
   fish: "FISH",
   ki67: "Ki-67",
   path_severity: "Pathology",
-  path_group: "Pathology group",
   invsize: "Invasive size, mm",
   dcissize: "DCIS size, mm",
   bside: "Side of procedure",
@@ -63,7 +62,15 @@ const SAID_ELSEWHERE = new Set([
   "implanfind",
 ]);
 
-const ZERO_MEANS_ABSENT = new Set(["size", "distance", "calcnumber", "stable", "new"]);
+const ZERO_MEANS_ABSENT = new Set([
+  "size",
+  "distance",
+  "calcnumber",
+  "stable",
+  "new",
+  "invsize",
+  "dcissize",
+]);
 
 export const PATHOLOGY_WORDS: readonly string[] = [
   "invasive cancer",
@@ -108,9 +115,19 @@ export function findingSentences(finding: Finding): string[] {
   });
 }
 
+const SPECIMENS = Array.from({ length: 10 }, (_, index) => `path${index + 1}`);
+
+/** What the specimens showed: up to ten codes a procedure, in words. */
+function specimenWords(finding: Finding): Line[] {
+  const seen = SPECIMENS.filter((column) => present(finding.values, column));
+  if (seen.length === 0) return [];
+  return [{ name: "Specimen", text: seen.map((column) => wordsOf(finding, column)).join("; ") }];
+}
+
 /** The named rest: location, size, recommendation, pathology. Columns without a plain name stay in the fold. */
 export function findingLines(finding: Finding): Line[] {
-  return Object.entries(NAMES)
+  const named = Object.entries(NAMES)
     .filter(([column]) => !SAID_ELSEWHERE.has(column) && present(finding.values, column))
     .map(([column, name]) => ({ name, text: wordsOf(finding, column) }));
+  return [...named, ...specimenWords(finding)];
 }

@@ -7,9 +7,9 @@ export function formatCount(n: number): string {
   return integers.format(n);
 }
 
-/** `12.4K`: for places too narrow for the whole number, whose title carries it. */
+/** `1.2M`: for places too narrow for the whole number, whose title carries it. */
 export function formatCompact(n: number): string {
-  return n < 10_000 ? formatCount(n) : compacts.format(n);
+  return n < 1_000_000 ? formatCount(n) : compacts.format(n);
 }
 
 export function plural(n: number, one: string, many = `${one}s`): string {

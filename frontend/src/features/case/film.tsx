@@ -1,5 +1,4 @@
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
-import { request } from "../../api/client";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { renderedUrl } from "../../api/pictures";
 import type { ImageSummary, RoiRecord } from "../../api/types";
 import { isMirrored, roiBox } from "../../lib/hanging";
@@ -7,6 +6,7 @@ import { assessmentWords, viewName } from "../../lib/vocabulary";
 import { previewOf, type Window } from "../../lib/window";
 import type { View } from "../../lib/zoom";
 import { AssessmentMark } from "../../ui/assessment";
+import { usePicture } from "../../ui/picture";
 
 export interface FilmProps {
   readonly image: ImageSummary;
@@ -30,21 +30,6 @@ const leanOf = (image: ImageSummary): string =>
       ? "lean-left"
       : "";
 
-/** Why there is no picture: the picture's own address answers with a problem that an <img> cannot read. */
-function usePictureProblem(url: string, failed: boolean): string | null {
-  const [text, setText] = useState<string | null>(null);
-  useEffect(() => {
-    setText(null);
-    if (!failed) return;
-    const control = new AbortController();
-    request(url, { signal: control.signal }).catch((error: unknown) => {
-      if (!control.signal.aborted) setText(error instanceof Error ? error.message : String(error));
-    });
-    return () => control.abort();
-  }, [url, failed]);
-  return text;
-}
-
 function Rois({
   image,
   rois,
@@ -61,7 +46,7 @@ function Rois({
           <div
             key={roi.n}
             class={`roi ${lit === roi.n ? "lit" : ""}`}
-            title={`ROI ${roi.n}`}
+            title={`ROI ${roi.n + 1}`}
             data-roi={roi.n}
             style={{
               "--left": `${box.left}%`,
@@ -97,8 +82,6 @@ export function Film(props: FilmProps) {
   const { image, view, live, inverted } = props;
   const { cell, size } = useCell();
   const mirrored = isMirrored(image);
-  const [shown, setShown] = useState<string | null>(null);
-  const [failed, setFailed] = useState(false);
   const [natural, setNatural] = useState<number | null>(null);
   const ratio = image.Rows && image.Columns ? image.Columns / image.Rows : (natural ?? 0.8);
   const density = Math.min(2, globalThis.devicePixelRatio || 1) * Math.min(6, view.scale);
@@ -112,32 +95,7 @@ export function Film(props: FilmProps) {
         version: props.version,
       })
     : null;
-  const problem = usePictureProblem(url ?? "", failed && url !== null);
-
-  useEffect(() => {
-    if (!url) return;
-    let current = true;
-    const next = new Image();
-    next.src = url;
-    next.decode().then(
-      () => {
-        if (!current) return;
-        setNatural(next.naturalWidth / next.naturalHeight);
-        setFailed(false);
-        setShown(url);
-      },
-      () => current && setFailed(true),
-    );
-    return () => {
-      current = false;
-      next.src = "";
-    };
-  }, [url]);
-  useEffect(() => {
-    setShown(null);
-    setFailed(false);
-  }, [image.image_id]);
-
+  const { src, error } = usePicture(url, image.image_id);
   const preview = live ? previewOf(live.from, live.to) : null;
   const filterId = `window-${image.image_id}`;
   const name = viewName(image.ImageLateralityFinal, image.ViewPosition);
@@ -163,26 +121,28 @@ export function Film(props: FilmProps) {
             </filter>
           </svg>
         )}
-        {shown && !failed && (
+        {src && (
           <img
             class={mirrored ? "mirrored" : ""}
-            src={shown}
+            src={src}
             alt={`${name}, ${assessmentWords(image.asses)}`}
             draggable={false}
+            onLoad={(event) => {
+              const { naturalWidth: width, naturalHeight: height } = event.currentTarget;
+              setNatural(width / height);
+            }}
             style={{ filter: preview ? `url(#${filterId})` : "" }}
           />
         )}
-        {shown && !failed && (
-          <Rois image={image} rois={props.rois} lit={props.lit} mirrored={mirrored} />
-        )}
+        {src && <Rois image={image} rois={props.rois} lit={props.lit} mirrored={mirrored} />}
       </div>
-      {failed && (
+      {error && (
         <div class="film-missing">
           <p>No picture of this image.</p>
-          {problem && <p class="faint">{problem}</p>}
+          <p class="faint">{error.message}</p>
         </div>
       )}
-      {!shown && !failed && <div class="film-wait">{name}</div>}
+      {!src && !error && <div class="film-wait">{name}</div>}
       <div class="film-name">
         <span>{name}</span>
         {image.FinalImageType === "cview" && <span class="faint">C-View</span>}

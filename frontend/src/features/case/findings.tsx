@@ -66,7 +66,7 @@ export function Findings({ record, lit, onLight }: Props) {
                 onFocus={() => onLight(roi.n)}
                 onBlur={() => onLight(null)}
               >
-                <span>ROI {roi.n}</span>
+                <span>ROI {roi.n + 1}</span>
                 <span class="faint">
                   {roi.xmax - roi.xmin} x {roi.ymax - roi.ymin} px
                   {roi.match_level === 1 && ", drawn on this image"}

@@ -1,14 +1,20 @@
 import { thumbnailUrl } from "../../api/pictures";
 import type { ImageSummary } from "../../api/types";
-import { isMirrored, readingOrder } from "../../lib/hanging";
+import { readingOrder } from "../../lib/hanging";
 import { withQuery } from "../../lib/url";
 import { viewName } from "../../lib/vocabulary";
+import { usePicture } from "../../ui/picture";
 import { carriedParameters } from "./state";
 
 interface Props {
   readonly images: readonly ImageSummary[];
   readonly current: number;
   readonly version: string;
+}
+
+function Thumbnail({ image, version }: { image: ImageSummary; version: string }) {
+  const { src } = usePicture(thumbnailUrl(image.image_id, 128, version), image.image_id);
+  return src ? <img src={src} alt="" /> : <span class="strip-wait" />;
 }
 
 /** All images of the exam in reading order. */
@@ -26,12 +32,7 @@ export function ExamStrip({ images, current, version }: Props) {
               title={`${name}${image.FinalImageType === "cview" ? ", C-View" : ""}`}
               {...(here ? { "aria-current": "true" as const } : {})}
             >
-              <img
-                src={thumbnailUrl(image.image_id, 128, version)}
-                alt=""
-                data-mirrored={isMirrored(image)}
-                onError={(event) => event.currentTarget.classList.add("missing")}
-              />
+              <Thumbnail image={image} version={version} />
               <span>{name}</span>
               {image.FinalImageType === "cview" && <span class="faint">C-View</span>}
             </a>

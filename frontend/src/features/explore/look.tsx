@@ -7,6 +7,7 @@ import { versionOf } from "../../shell/workspace";
 import { AssessmentMark } from "../../ui/assessment";
 import { Copyable } from "../../ui/copy";
 import { Icon } from "../../ui/icon";
+import { usePicture } from "../../ui/picture";
 import { imageAddress, look, lookedAt } from "./state";
 
 function Facts({ image }: { image: ImageSummary }) {
@@ -59,16 +60,23 @@ function Facts({ image }: { image: ImageSummary }) {
   );
 }
 
-/** The image beside the grid, without leaving it. */
-export function QuickLook() {
-  const image = results.value.items.find((one) => one.image_id === lookedAt.value);
-  if (!image) return null;
-  const picture = renderedUrl(image.image_id, {
+function Picture({ image }: { image: ImageSummary }) {
+  const url = renderedUrl(image.image_id, {
     width: 768,
     height: 768,
     orient: "as-stored",
     version: versionOf(image.dataset),
   });
+  const { src, error } = usePicture(url, image.image_id);
+  if (error) return <p class="look-picture soft">No picture: {error.message}</p>;
+  const name = viewName(image.ImageLateralityFinal, image.ViewPosition);
+  return src ? <img class="look-picture" src={src} alt={name} /> : <div class="look-picture" />;
+}
+
+/** The image beside the grid, without leaving it. */
+export function QuickLook() {
+  const image = results.value.items.find((one) => one.image_id === lookedAt.value);
+  if (!image) return null;
   return (
     <aside class="look on-black" aria-label="Quick look">
       <div class="row">
@@ -81,17 +89,14 @@ export function QuickLook() {
         <button
           type="button"
           class="button quiet icon"
-          aria-label="Close the quick look"
+          aria-label="Close"
+          title="Close (Esc)"
           onClick={() => look(null)}
         >
           <Icon name="close" />
         </button>
       </div>
-      <img
-        key={image.image_id}
-        src={picture}
-        alt={viewName(image.ImageLateralityFinal, image.ViewPosition)}
-      />
+      <Picture image={image} />
       <Facts image={image} />
     </aside>
   );

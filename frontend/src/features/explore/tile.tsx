@@ -1,9 +1,9 @@
-import { useState } from "preact/hooks";
 import { thumbnailUrl } from "../../api/pictures";
 import type { ImageSummary } from "../../api/types";
 import { assessmentWords, viewName } from "../../lib/vocabulary";
 import { AssessmentMark } from "../../ui/assessment";
 import { Icon } from "../../ui/icon";
+import { usePicture } from "../../ui/picture";
 import { imageAddress } from "./state";
 
 interface TileProps {
@@ -23,7 +23,8 @@ function describe(image: ImageSummary): string {
 }
 
 export function Tile({ image, pixels, version, focusable, looked, onFocus }: TileProps) {
-  const [state, setState] = useState<"loading" | "here" | "missing">("loading");
+  const url = thumbnailUrl(image.image_id, pixels, version);
+  const { src, error } = usePicture(url, image.image_id);
   return (
     <a
       class={`tile ${looked ? "looked" : ""}`}
@@ -33,19 +34,13 @@ export function Tile({ image, pixels, version, focusable, looked, onFocus }: Til
       data-image={image.image_id}
       onFocus={onFocus}
     >
-      {state === "missing" ? (
-        <span class="tile-missing">no pixels here</span>
-      ) : (
-        <img
-          class={state}
-          src={thumbnailUrl(image.image_id, pixels, version)}
-          alt=""
-          decoding="async"
-          draggable={false}
-          onLoad={() => setState("here")}
-          onError={() => setState("missing")}
-        />
+      {error && (
+        <span class="tile-missing" title={error.message}>
+          no pixels here
+        </span>
       )}
+      {src && <img class="here" src={src} alt="" decoding="async" draggable={false} />}
+      {!src && !error && <span class="tile-wait" />}
       <span class="tile-view">
         {viewName(image.ImageLateralityFinal, image.ViewPosition)}
         {image.FinalImageType === "cview" && <span class="tile-kind">C-View</span>}
