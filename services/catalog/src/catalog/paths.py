@@ -2,6 +2,11 @@
 
 import posixpath
 import re
+from collections.abc import Iterable
+from hashlib import blake2b
+
+import numpy as np
+import numpy.typing as npt
 
 # v1 carries the path of the lab's disk, later copies ``images/`` with or without ``./``.
 _prefix = re.compile(r"^(?:/mnt/NAS\d+/mammo/anon_dicom/|(?:\./)?images/|/+)")
@@ -15,6 +20,12 @@ def relative_key(path: str) -> str:
 def sop_instance_uid(path: str) -> str:
     """The SOP Instance UID that names the file; the stem as it is where it is no UID."""
     return posixpath.basename(relative_key(path)).removesuffix(".dcm")
+
+
+def hash_texts(texts: Iterable[str | None]) -> npt.NDArray[np.uint64]:
+    """64 bits of each text, the same everywhere and always: what sampling and splits go by."""
+    digests = b"".join(blake2b((t or "").encode(), digest_size=8).digest() for t in texts)
+    return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
 def source_uri(image_root: str, path: str) -> str:

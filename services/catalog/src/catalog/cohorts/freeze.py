@@ -80,6 +80,9 @@ def freeze(model: ReadModel, request: CohortRequest) -> Frozen:
     places = CompiledFilter(model, conditions).select().places
     if conditions:
         attrition.append(_step(model, "matching the filter", places))
+    if "has_file" in model.codes:
+        places = places[_has_file(model)[places]]
+        attrition.append(_step(model, "with an image file in the store", places))
     labelled = label_images(model, request.label)
     for name, excluded in labelled.exclusions:
         places = places[~excluded[places]]
@@ -100,6 +103,12 @@ def freeze(model: ReadModel, request: CohortRequest) -> Frozen:
     splits = _split(model, request, places, labels)
     definition = canonical_definition(request, model.dataset)
     return Frozen(model, request, definition, places, labels, splits, attrition)
+
+
+def _has_file(model: ReadModel) -> npt.NDArray[np.bool_]:
+    members = model.dictionaries["has_file"].members([True])
+    found: npt.NDArray[np.bool_] = members[model.codes["has_file"]]
+    return found
 
 
 def _split(model: ReadModel, request: CohortRequest, places: Ints, labels: Ints) -> Ints:

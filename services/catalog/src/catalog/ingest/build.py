@@ -1,15 +1,14 @@
 """Encoded tables into a read model."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from catalog.fields import Field, Table, source_fields
-from catalog.ingest.derived import Columns, derive_all
+from catalog.ingest.derived import Columns, derive_all, flags
 from catalog.ingest.encode import RawColumn
 from catalog.ingest.faults import SourceFault
 from catalog.ingest.finalise import FIRST_DATA_LINE, Coded, finalise
@@ -25,6 +24,7 @@ from catalog.ingest.report import Report
 from catalog.model.dictionary import Dictionary, smallest_codes
 from catalog.model.read_model import ReadModel
 from catalog.normalise import DIGITS_LOST
+from catalog.paths import hash_texts
 from catalog.rois import Roi, parse_rois
 
 Hashes = npt.NDArray[np.uint64]
@@ -32,12 +32,16 @@ Hashes = npt.NDArray[np.uint64]
 
 @dataclass(frozen=True)
 class EncodedTables:
-    """Both files as codes, and the SOP Instance UID of each metadata row. ``build`` consumes it."""
+    """Both files as codes, and the SOP Instance UID of each metadata row. ``build`` consumes it.
+
+    ``held`` are the hashes of the UIDs that have a file, where that is known.
+    """
 
     clinical: dict[str, RawColumn]
     clinical_rows: int
     metadata: dict[str, RawColumn]
     uids: pl.Series
+    held: Hashes | None
 
 
 @dataclass(frozen=True)
@@ -89,8 +93,8 @@ def build(tables: EncodedTables, report: Report) -> Built:
     patient, exam = image_columns.pop("empi_anon"), image_columns.pop("acc_anon")
     laterality = image_columns["ImageLateralityFinal"]
     hashes = hash_texts(tables.uids)
-    has_file = (tables.uids.fill_null("") != "").to_numpy()
-    images = lay_out_images("metadata", patient, exam, laterality, has_file, hashes, report)
+    has_path = (tables.uids.fill_null("") != "").to_numpy()
+    images = lay_out_images("metadata", patient, exam, laterality, has_path, hashes, report)
     _refuse_duplicates(tables.uids, hashes, images.row)
     place = _places(exam.dictionary, images.exam_code, clinical["acc_anon"])
     findings = lay_out_findings(images, place, clinical["side"], laterality)
@@ -99,6 +103,11 @@ def build(tables: EncodedTables, report: Report) -> Built:
     at |= _clinical_columns(clinical, place, at["empi_anon"], findings, images, report)
     has_roi = np.isin(images.row, np.fromiter(rois, np.int64, len(rois)))
     at |= derive_all(Columns(at, images, findings), has_roi)
+    counts = _counts(tables, clinical, place, images, findings)
+    if tables.held is not None:
+        has_file = np.isin(hashes[images.row], tables.held)
+        at["has_file"] = flags(has_file)
+        counts["files"] = int(has_file.sum())
     patient_ids = [str(value) for value in at["empi_anon"].dictionary.values]
     return Built(
         images,
@@ -108,7 +117,7 @@ def build(tables: EncodedTables, report: Report) -> Built:
         hashes[images.row],
         hash_texts(patient_ids),
         rois,
-        _counts(tables, clinical, place, images, findings),
+        counts,
     )
 
 
@@ -138,12 +147,6 @@ def _refuse_duplicates(uids: pl.Series, hashes: Hashes, rows: npt.NDArray[np.int
     if found:
         line, earlier = (row + FIRST_DATA_LINE for row in found)
         raise SourceFault("metadata", f"the image of line {earlier} once more", line)
-
-
-def hash_texts(texts: Iterable[str | None]) -> Hashes:
-    """64 bits of each text, the same everywhere and always: what sampling and splits go by."""
-    digests = b"".join(blake2b((t or "").encode(), digest_size=8).digest() for t in texts)
-    return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 
 def _places(

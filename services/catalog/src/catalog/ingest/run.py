@@ -22,6 +22,7 @@ from catalog.ingest.build import Built, EncodedTables, build
 from catalog.ingest.encode import RawColumn, TableEncoder
 from catalog.ingest.faults import SourceFault
 from catalog.ingest.frames import finding_frame, image_frames
+from catalog.ingest.holdings import NOT_LISTED, Hashes, held_files
 from catalog.ingest.records import parse_header, whole_records
 from catalog.ingest.report import Report
 from catalog.ingest.sources import Location, locate, look, object_store, read
@@ -138,12 +139,8 @@ async def _ingest(ingest: Ingest) -> None:
 
 
 async def _load(ingest: Ingest, *, dry_run: bool) -> dict[str, Any]:
-    tables: dict[Table, Streamed] = {}
-    async with object_store(ingest.settings) as client:
-        for table in ("clinical", "metadata"):
-            at = locate(ingest.request[table], ingest.settings, table)
-            with ingest.timed(f"read and copy {table}"):
-                tables[table] = await _stream(ingest, client, at, table)
+    tables, held = await _read(ingest)
+    listed = len(held) if held is not None else 0
     content = sha256(
         "".join(tables[table].source["sha256"] for table in ("clinical", "metadata")).encode()
     ).hexdigest()
@@ -153,14 +150,38 @@ async def _load(ingest: Ingest, *, dry_run: bool) -> dict[str, Any]:
         "columns": {table: streamed.table_columns for table, streamed in tables.items()},
         "counts": {},
     }
-    active = await loading.active_content(ingest.data, ingest.dataset)
-    if active and active[1:] == (content, ingest.request["image_root"]) and not dry_run:
-        return {**outcome, "same_as": active[0], "report": ingest.report.as_json()}
     await ingest.tell("join", tables["metadata"].rows)
-    built = await _build(ingest, tables)
+    active = await loading.active_content(ingest.data, ingest.dataset)
+    if active and active[1:] == (content, ingest.request["image_root"], listed) and not dry_run:
+        return {**outcome, "same_as": active[0], "report": ingest.report.as_json()}
+    built = await _build(ingest, tables, held)
     await ingest.tell("store", tables["metadata"].rows)
     await _store(ingest, built, tables, content)
-    return {**outcome, "counts": built.counts, "report": ingest.report.as_json()}
+    counts = {**built.counts, "files_listed": listed}
+    return {**outcome, "counts": counts, "report": ingest.report.as_json()}
+
+
+async def _read(ingest: Ingest) -> tuple[dict[Table, Streamed], Hashes | None]:
+    """Both tables; beside them the store is asked which images it holds."""
+    tables: dict[Table, Streamed] = {}
+    request, settings = ingest.request, ingest.settings
+    root = locate(request["image_root"], settings, "image_root", folder=True)
+    async with object_store(settings) as client:
+        listing = asyncio.create_task(held_files(client, root))
+        try:
+            for table in ("clinical", "metadata"):
+                at = locate(request[table], settings, table)
+                with ingest.timed(f"read and copy {table}"):
+                    tables[table] = await _stream(ingest, client, at, table)
+            await ingest.tell("list files", tables["metadata"].rows)
+            with ingest.timed("list files"):
+                held = await listing
+        finally:
+            listing.cancel()
+    if held is None:
+        rows = tables["metadata"].rows
+        ingest.report.add("noticed", "metadata", "anon_dicom_path", NOT_LISTED, rows)
+    return tables, held
 
 
 async def _stream(ingest: Ingest, client: Any, at: Location, table: Table) -> Streamed:
@@ -229,12 +250,12 @@ def _notice_renames(report: Report, table: Table, header: list[str], names: list
             report.add("noticed", table, name, f"column is called {written} in the file", 1)
 
 
-async def _build(ingest: Ingest, tables: Mapping[Table, Streamed]) -> Built:
+async def _build(ingest: Ingest, tables: Mapping[Table, Streamed], held: Hashes | None) -> Built:
     """Join in a thread while PostgreSQL indexes the rows."""
     metadata, clinical = tables["metadata"], tables["clinical"]
     assert metadata.uids is not None
     # Handed over, not shared: a column is given up as soon as its typed codes are made.
-    encoded = EncodedTables(clinical.columns, clinical.rows, metadata.columns, metadata.uids)
+    encoded = EncodedTables(clinical.columns, clinical.rows, metadata.columns, metadata.uids, held)
     clinical.columns, metadata.columns = {}, {}
     with ingest.timed("join and index"):
         work = asyncio.create_task(asyncio.to_thread(build, encoded, ingest.report))

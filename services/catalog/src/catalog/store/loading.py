@@ -216,17 +216,18 @@ async def lock_dataset(connection: asyncpg.Connection, dataset: str) -> None:
 
 async def active_content(
     connection: asyncpg.Connection, dataset: str
-) -> tuple[int, str, str] | None:
-    """(revision, content hash, image root) of the active revision."""
+) -> tuple[int, str, str, int] | None:
+    """(revision, content hash, image root, files listed there) of the active revision."""
     row = await connection.fetchrow(
         """
-        select r.revision_id, r.sha256, r.request ->> 'image_root' as image_root
+        select r.revision_id, r.sha256, r.request ->> 'image_root' as image_root,
+            coalesce((r.counts ->> 'files_listed')::bigint, 0) as listed
         from catalog.dataset d join catalog.revision r on r.revision_id = d.active_revision_id
         where d.name = $1
         """,
         dataset,
     )
-    return (row["revision_id"], row["sha256"], row["image_root"]) if row else None
+    return tuple(row) if row else None
 
 
 async def succeed(
