@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from trainer.catalog import Member
+from trainer.catalog import Member, UpstreamError, open_http
 from trainer.cohorts import MemberTable, assemble
+from trainer.fetching import ImageryClient, fetch_pixels, is_lasting
 from trainer.pixels import MISSING, BadPixelsError, Geometry, PixelArray, array_folder
 from trainer.samples import SamplesError
 
@@ -135,3 +136,29 @@ def test_an_image_with_two_labelled_findings_is_stored_once() -> None:
     )
     assert len(table.image_ids) == 4
     assert table.rows == [0, 1, 2, 3, 0]
+
+
+async def test_imagery_that_is_away_is_no_missing_image(tmp_path: Path) -> None:
+    array = PixelArray.open(tmp_path / "a", 3, 8)
+    async with open_http() as http:
+        client = ImageryClient(http, "http://127.0.0.1:9", lambda: "token", tries=1)
+        with pytest.raises(UpstreamError) as caught:
+            await fetch_pixels(client, array, [1, 2, 3], CROP, 2, lambda done, total: None)
+    assert caught.value.is_transient
+    assert len(array.waiting()) == 3
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "lasting"),
+    [
+        (404, "about:blank", True),
+        (422, "urn:embedlab:unreadable-image", True),
+        (502, "urn:embedlab:source-missing", True),
+        (502, "urn:embedlab:source-unreachable", False),
+        (503, "about:blank", False),
+        (403, "about:blank", False),
+        (0, "", False),
+    ],
+)
+def test_what_will_not_be_had_later_either(status: int, kind: str, lasting: bool) -> None:
+    assert is_lasting(UpstreamError("imagery", status, "", kind)) is lasting

@@ -45,9 +45,8 @@ class JobEvents:
             try:
                 await self._listen()
             except Exception as error:
-                if database_problem(error) is None:
-                    raise
-                log.warning("events interrupted", extra={"error": type(error).__name__})
+                unexpected = database_problem(error) is None
+                log.warning("events interrupted", exc_info=error if unexpected else None)
             await asyncio.sleep(RECONNECT_S)
             self._put(None)
 

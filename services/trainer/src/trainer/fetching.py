@@ -32,6 +32,7 @@ class ImageryClient:
     http: aiohttp.ClientSession
     base_url: str
     authorize: Authorize
+    tries: int = TRIES
 
     async def retrieve_pixels(self, image_id: int, geometry: Geometry) -> NDArray[np.uint8]:
         """Grey values (height, width) of an image.
@@ -41,7 +42,7 @@ class ImageryClient:
             UpstreamError: imagery refuses, or was away for all tries.
         """
         error = UpstreamError("imagery", 0, "not tried")
-        for attempt in range(TRIES):
+        for attempt in range(self.tries):
             try:
                 return await self._once(image_id, geometry)
             except UpstreamError as found:
@@ -109,8 +110,8 @@ async def fetch_pixels(
         async with asyncio.TaskGroup() as group:
             for _ in range(concurrency):
                 group.create_task(work())
-    except* UpstreamError as errors:
-        raise errors.exceptions[0] from None
+    except ExceptionGroup as group:
+        raise group.exceptions[0] from None
     finally:
         writer.flush()
 

@@ -111,6 +111,85 @@ class Owner(BaseModel):
     name: str
 
 
+class Interval(BaseModel):
+    """A metric with its 95 % interval (bootstrap over patients); null where it is not defined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class SplitMetrics(BaseModel):
+    """What predictions on a test split came to."""
+
+    n: int = Field(description="Images")
+    patients: int
+    accuracy: Interval
+    balanced_accuracy: Interval
+    roc_auc: Interval
+    pr_auc: Interval
+    f1: Interval
+    log_loss: Interval
+    brier: Interval
+    recall: dict[str, Interval] = Field(description="By class")
+
+
+class BaselineMetrics(SplitMetrics):
+    """The same of a model that cannot see lesions."""
+
+    name: str
+    features: list[str] = Field(description="What it was told")
+
+
+class ConfusionMatrix(BaseModel):
+    """``counts[i][j]``: images of class ``labels[i]`` read as ``labels[j]``."""
+
+    labels: list[str]
+    counts: list[list[int]]
+
+
+class RocCurve(BaseModel):
+    """From (0, 0) to (1, 1); for two classes one curve, of the second."""
+
+    name: str
+    fpr: list[float]
+    tpr: list[float]
+
+
+class Metrics(BaseModel):
+    """What a job reached, on a test split that was used once."""
+
+    test: SplitMetrics
+    confusion_matrix: ConfusionMatrix
+    roc: list[RocCurve]
+    baseline: BaselineMetrics
+    epoch: int = Field(description="The epoch that validation chose")
+
+
+class SplitCounts(BaseModel):
+    """Images, patients and images per class of a split."""
+
+    split: str
+    images: int
+    patients: int
+    classes: dict[str, int]
+
+
+class Report(BaseModel):
+    """All of a finished job in one document."""
+
+    job: dict[str, str | None]
+    owner: str
+    spec: JobSpec
+    spec_sha256: str
+    metrics: Metrics
+    epochs: list[Epoch]
+    splits: list[SplitCounts]
+    published: list[Published]
+    warnings: list[str]
+    manifest: dict[str, Any] = Field(description="Samples, runtime, versions: all that decides")
+
+
 class Job(BaseModel):
     """A training job."""
 
@@ -131,7 +210,7 @@ class Job(BaseModel):
     queue_position: int | None = Field(description="1 is next; null once it runs")
     progress: Progress
     epochs: list[Epoch]
-    metrics: dict[str, Any] | None
+    metrics: Metrics | None
     reason: str | None = Field(description="Why it failed, or waits again")
     attempts: int
     cancel_requested: bool

@@ -39,7 +39,6 @@ async def sweep_forever(database: Database, wakeups: Wakeups, settings: TrainerS
         except (RedisError, OSError) as error:
             log.warning("sweep without broker", extra={"error": type(error).__name__})
         except Exception as error:
-            if database_problem(error) is None:
-                raise
-            log.warning("sweep without database", extra={"error": type(error).__name__})
+            unexpected = database_problem(error) is None
+            log.warning("sweep without database", exc_info=error if unexpected else None)
         await asyncio.sleep(settings.sweep_s)

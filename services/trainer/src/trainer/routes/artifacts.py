@@ -11,12 +11,15 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingRes
 
 from trainer import store
 from trainer.context import Context, InContext
-from trainer.schemas import Artifact
+from trainer.schemas import Artifact, Report
 
 router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["training"])
 
 REPORT_JSON, REPORT_HTML = "report.json", "report.html"
-_html = {"content": {"text/html": {"schema": {"type": "string"}}}}
+_report: dict[str, Any] = {
+    "model": Report,
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
 
 
 async def _check_access(context: Context, job_id: str, caller: Identity) -> str:
@@ -38,7 +41,7 @@ async def _find(context: Context, job_id: str, name: str) -> Any:
 
 
 @router.get(
-    "/report", response_class=JSONResponse, responses={200: _html, **problem_responses(409, 410)}
+    "/report", response_class=JSONResponse, responses={200: _report, **problem_responses(409, 410)}
 )
 async def retrieve_job_report(
     job_id: str, request: Request, caller: Caller, context: InContext

@@ -37,6 +37,7 @@ from trainer.training.models import build_model, download_weights
 from trainer.training.runtime import Runtime, choose_runtime, describe_versions
 from trainer.training.session import Session
 
+STALE_S = 86_400
 FETCHED, TRAINED, EVALUATED = 0.15, 0.95, 0.98
 
 
@@ -46,7 +47,8 @@ def train_job(session: Session) -> None:
     row = session.write(lambda s: store.read_claimed(s, session.lease))
     spec = JobSpec.model_validate(row.spec)
     folder = session.settings.scratch / "jobs" / f"{session.lease.job_id}-{session.lease.fence}"
-    folder.mkdir(parents=True, exist_ok=True)
+    _clean(folder.parent, session.lease.job_id)
+    folder.mkdir(parents=True)
     try:
         samples = _samples(session, spec, row.owner)
         notes = [*row.warnings, *(n for n in samples.notes if n not in row.warnings)]
@@ -60,6 +62,13 @@ def train_job(session: Session) -> None:
         _finish(session, row, spec, samples, labels, fit, folder, notes, started)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _clean(jobs: Path, job_id: str) -> None:
+    """Remove what killed attempts left: of this job, and of any that ended a day ago."""
+    for left in jobs.glob("*"):
+        if left.name.startswith(job_id) or time.time() - left.stat().st_mtime > STALE_S:
+            shutil.rmtree(left, ignore_errors=True)
 
 
 def _samples(session: Session, spec: JobSpec, owner: dict[str, Any]) -> Samples:

@@ -5,8 +5,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeout
+from concurrent.futures import Future, wait
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Self, TypeVar
@@ -64,15 +63,11 @@ class Session:
     def wait(self, work: Coroutine[Any, Any, T]) -> T:
         """Run ``work`` to its end; Stopped as soon as somebody asks the job to stop."""
         future = self._submit(work)
-        while True:
-            try:
-                return future.result(timeout=_poll_s)
-            except FutureTimeout:
-                if future.done():  # the work itself timed out
-                    raise
-                if self.stopping.is_set():
-                    future.cancel()
-                    raise Stopped from None
+        while not wait([future], timeout=_poll_s).done:
+            if self.stopping.is_set():
+                future.cancel()
+                raise Stopped
+        return future.result()
 
     def write(self, statement: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """One transaction under the lease; waits while the database is away."""
