@@ -72,7 +72,13 @@ describe("words", () => {
         path2: "ID",
         calcfind: null,
       },
-      labels: { massshape: "irregular", massmargin: "spiculated", location: "upper outer" },
+      labels: {
+        massshape: "irregular",
+        massmargin: "spiculated",
+        location: "upper outer",
+        path1: "usual ductal hyperplasia",
+        path2: "invasive ductal carcinoma",
+      },
       kinds: ["mass"],
     };
     expect(findingSentences(finding)).toEqual(["Mass: irregular, spiculated"]);
