@@ -10,7 +10,7 @@ from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGLosslessSV
 
 Pixels = NDArray[np.uint16]
 
-SYNTAX_SHARES = ((ExplicitVRLittleEndian, 0.40), (JPEGLosslessSV1, 0.45), (JPEG2000Lossless, 0.15))
+SYNTAX_SHARES = ((ExplicitVRLittleEndian, 0.25), (JPEGLosslessSV1, 0.60), (JPEG2000Lossless, 0.15))
 
 
 def choose_syntax(share: float) -> str:

@@ -28,7 +28,7 @@ _MAX_CHUNKS = 80
 class Plan:
     """How many patients of each sort get pictures."""
 
-    pairs: int = 54
+    pairs: int = 48
     """Patients with one known cancer (K), and as many matched patients with a benign finding
     (B)."""
     per_assessment: int = 6

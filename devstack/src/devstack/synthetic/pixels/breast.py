@@ -12,7 +12,7 @@ from devstack.synthetic.hashing import hash_keys
 from devstack.synthetic.pixels.noise import Image, sample_texture
 from devstack.synthetic.pixels.specs import ImageSpec
 
-COARSE_MM = 0.4
+COARSE_MM = 0.44
 """Spacing of the coarse grid; everything finer is grain and calcifications, which are drawn at
 full size."""
 _GLANDULAR_BIAS = {0: -0.2, 1: -1.15, 2: -0.45, 3: 0.2, 4: 0.85, 5: -1.6}

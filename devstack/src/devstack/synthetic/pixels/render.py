@@ -12,7 +12,7 @@ from devstack.synthetic.pixels.lesions import Placed, add_lesion
 from devstack.synthetic.pixels.noise import Image, tiled_grain
 from devstack.synthetic.pixels.specs import ImageSpec
 
-_ROUNDS = 4
+_ROUNDS, _SAMPLED = 5, 5
 _SPREAD = (0.125, 0.098, 0.12, 0.135, 0.13, 0.09)
 """Standard deviation of brightness within the breast, by density: fat is even."""
 
@@ -93,25 +93,36 @@ def _expose(spec: ImageSpec, tissue: Tissue, light: Image) -> Image:
     Both are drawn from density and image number only; so neither a bright lesion nor a dark one
     changes them.
     """
-    lit = light * tissue.thickness
+    lit, edge = light * tissue.thickness, skin(tissue.inside)
     breast = tissue.inside > 2.5
     if not breast.any():
         return lit
-    mean = (
-        float(between(-0.03, 0.03, spec.number, 91)[0]) + 0.33 + 0.022 * min(spec.breast_density, 4)
-    )
+    mean = float(between(-0.03, 0.03, spec.number, 91)[0])
+    mean += 0.33 + 0.022 * min(spec.breast_density, 4)
     spread = float(between(0.9, 1.1, spec.number, 92)[0]) * _SPREAD[spec.breast_density]
-    scale, shift = 1.0, 0.0
-    even, edge = float(tissue.thickness[breast].mean()), skin(tissue.inside)
-    exposed = lit + edge
-    for _ in range(_ROUNDS):
-        # Clipping at white changes both again, so the setting is approached.
-        shift = shift * spread / max(float(exposed[breast].std()), 1e-3)
-        scale = scale * spread / max(float(exposed[breast].std()), 1e-3)
-        exposed = np.clip(scale * lit + shift * tissue.thickness + edge, 0.02, 1.0)
-        shift += (mean - float(exposed[breast].mean())) / max(even, 1e-3)
-        exposed = np.clip(scale * lit + shift * tissue.thickness + edge, 0.02, 1.0)
+    some = np.flatnonzero(breast)[::_SAMPLED]
+    scale, shift = _exposure(
+        lit.ravel()[some], tissue.thickness.ravel()[some], edge.ravel()[some], mean, spread
+    )
+    exposed = np.clip(scale * lit + shift * tissue.thickness + edge, 0.02, 1.0)
     return np.asarray(np.where(tissue.inside > 0, exposed, 0.0), np.float32)
+
+
+def _exposure(
+    lit: Image, thickness: Image, edge: Image, mean: float, spread: float
+) -> tuple[float, float]:
+    """Scale and shift that give sampled pixels this mean and standard deviation once clipped.
+
+    Clipping at white changes both, so they are approached in rounds.
+    """
+    scale, shift, exposed = 1.0, 0.0, lit + edge
+    for _ in range(_ROUNDS):
+        gain = spread / max(float(exposed.std()), 1e-3)
+        scale, shift = scale * gain, shift * gain
+        exposed = np.clip(scale * lit + shift * thickness + edge, 0.02, 1.0)
+        shift += (mean - float(exposed.mean())) / max(float(thickness.mean()), 1e-3)
+        exposed = np.clip(scale * lit + shift * thickness + edge, 0.02, 1.0)
+    return scale, shift
 
 
 def _draw_calcifications(full: Image, spec: ImageSpec, grid: Grid, lesion: Placed) -> None:
