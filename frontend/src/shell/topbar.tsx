@@ -10,7 +10,7 @@ import { dataset, datasets, rememberDataset } from "./workspace";
 /** `embed-synthetic · 3f9a21c`: what one looks at, and which state of it. */
 function DatasetChoice() {
   const current = dataset.value;
-  if (!current) return <span class="faint">No dataset yet</span>;
+  if (!current) return <span class="faint">{datasets.value ? "No dataset yet" : ""}</span>;
   const revision = current.revision;
   return (
     <Menu

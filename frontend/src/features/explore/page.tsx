@@ -152,7 +152,7 @@ export function ExplorePage() {
         {fields.error ? (
           <ProblemNote error={fields.error} retry={fields.reload} />
         ) : (
-          <FacetPanel fields={known} counts={counts.data} stale={counts.slow} />
+          <FacetPanel fields={fields.data ?? null} counts={counts.data} stale={counts.slow} />
         )}
       </aside>
       <section class="explore-main" aria-label="Images">
