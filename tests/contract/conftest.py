@@ -54,9 +54,10 @@ def lab(
     valkey_url: str,
     s3: S3Server,
     identity_keys: IdentityKeys,
+    synthetic_tables: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[Gateway]:
-    """A gateway with the real services behind it, without data."""
+    """A gateway with the real services behind it, without data; tables may be ingested."""
     from devstack.objects import make_client
 
     folder = tmp_path_factory.mktemp("lab")
@@ -72,7 +73,11 @@ def lab(
     }
     with ExitStack() as stack:
         catalog = CatalogSettings(
-            **common, **objects, database_url=database, default_dataset="embed-synthetic"
+            **common,
+            **objects,
+            database_url=database,
+            default_dataset="embed-synthetic",
+            mirror_root=synthetic_tables,
         )
         catalog_url = stack.enter_context(serving(create_catalog(catalog)))
         imagery = ImagerySettings(

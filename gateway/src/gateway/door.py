@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from chassis.identity import Signer
-from chassis.logs import request_id
+from chassis.logs import get_logger, request_id
 from chassis.problems import Problem, problem_response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -19,11 +19,13 @@ from gateway.bodies import CallerGone, body_too_large, limited
 from gateway.credentials import Scope as TokenScope
 from gateway.headers import Raw, policy_for, security_headers, value_of
 from gateway.limits import Limiter
-from gateway.proxy import Proxy
+from gateway.proxy import BrokenOff, Proxy
 from gateway.records import AuditRow
 from gateway.routes import Route, RouteTable
 from gateway.settings import Settings
 from gateway.web import WebApp
+
+log = get_logger(__name__)
 
 # The parts of the gateway's own API that nobody needs to be signed in for.
 OPEN = frozenset(
@@ -84,6 +86,9 @@ class FrontDoor:
             await answer(scope, receive, self._securing(send))
         except CallerGone:
             return
+        except BrokenOff as broken:
+            # Left unfinished, the answer makes the server close the connection: that is the sign.
+            log.warning("a service broke off", extra={"kind": str(broken)})
 
     async def _to_us(self, hall: Hall, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]

@@ -1,0 +1,126 @@
+"""The command line against the real services: bring tables, look, count, freeze."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from embedlab.cli import main
+from embedlab.smoke import checks
+
+from tests.gateway.conftest import Gateway
+
+Say = Callable[..., list[dict[str, Any]]]
+
+DATASET = "client-test"
+
+
+@pytest.fixture(scope="module")
+def token(lab: Gateway) -> str:
+    """An admin's API token."""
+    return str(lab.with_token("admin").headers["Authorization"]).removeprefix("Bearer ")
+
+
+@pytest.fixture
+def embedlab(
+    lab: Gateway,
+    token: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> Say:
+    """Runs a command that must succeed; the JSON values it prints."""
+    monkeypatch.setenv("EMBEDLAB_URL", lab.url)
+    monkeypatch.setenv("EMBEDLAB_TOKEN", token)
+
+    def run(*words: str) -> list[dict[str, Any]]:
+        capsys.readouterr()
+        status = main(["--json", *words])
+        printed = capsys.readouterr()
+        assert status == 0, printed.err
+        return [json.loads(line) for line in printed.out.splitlines() if line.startswith("{")]
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def ingested(lab: Gateway, token: str, synthetic_tables: Path) -> str:
+    """The synthetic tables as a dataset, brought by the command."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("EMBEDLAB_URL", lab.url)
+        environment.setenv("EMBEDLAB_TOKEN", token)
+        assert main(["ingest", DATASET, *_sources(synthetic_tables), "--open"]) == 0
+    return DATASET
+
+
+def _sources(tables: Path) -> list[str]:
+    files = {
+        "--clinical": tables / "EMBED_OpenData_clinical.csv",
+        "--metadata": tables / "EMBED_OpenData_metadata.csv",
+        "--images": tables,
+    }
+    return [word for option, path in files.items() for word in (option, f"file://{path}")]
+
+
+def test_a_dry_run_reports_and_changes_nothing(embedlab: Say, synthetic_tables: Path) -> None:
+    report = embedlab("ingest", "never-there", *_sources(synthetic_tables), "--dry-run")
+    assert report
+    assert not any(d["name"] == "never-there" and d.get("revision") for d in embedlab("datasets"))
+
+
+def test_the_same_tables_again_are_known(
+    embedlab: Say, ingested: str, synthetic_tables: Path
+) -> None:
+    (before,) = (d for d in embedlab("datasets") if d["name"] == ingested)
+    embedlab("ingest", ingested, *_sources(synthetic_tables), "--open")
+    (after,) = (d for d in embedlab("datasets") if d["name"] == ingested)
+    assert after["revision"]["sha256"] == before["revision"]["sha256"]
+
+
+def test_images_and_facets_agree(embedlab: Say, ingested: str) -> None:
+    words = ("ViewPosition=CC", "asses=S,M")
+    images = embedlab("images", *words, "--dataset", ingested, "--limit", "0")
+    (facets,) = embedlab(
+        "facets", *words, "--dataset", ingested, "--facet", "asses", "--facet", "ViewPosition"
+    )
+    checks.check_search(images, facets["total"]["images"], "CC", ("S", "M"))
+    checks.check_totals(images, facets["total"])
+    checks.check_facets(facets["facets"], images, "CC", ("S", "M"))
+
+
+def test_a_limit_is_kept(embedlab: Say, ingested: str) -> None:
+    assert len(embedlab("images", "--dataset", ingested, "--limit", "7")) == 7
+
+
+def test_a_cohort_is_frozen_and_listed(embedlab: Say, ingested: str) -> None:
+    (cohort,) = embedlab(
+        "cohort", "create", "B against N", "--dataset", ingested, "--class", "B", "--class", "N",
+        "--per-class", "20",
+    )  # fmt: skip
+    members = embedlab("cohort", "members", cohort["cohort_id"])
+    assert {member["label"] for member in members} == {"B", "N"}
+    assert len(members) == 40
+    assert cohort["cohort_id"] in {c["cohort_id"] for c in embedlab("cohort", "list")}
+    (again,) = embedlab("cohort", "show", cohort["cohort_id"])
+    assert again["sha256"] == cohort["sha256"]
+
+
+def test_a_wrong_filter_is_said_with_what_would_be_accepted(
+    embedlab: Say, ingested: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["images", "asess=S", "--dataset", ingested]) == 1
+    assert "asses" in capsys.readouterr().err
+
+
+def test_a_job_without_a_worker_waits_and_can_be_cancelled(embedlab: Say, ingested: str) -> None:
+    (cohort,) = embedlab(
+        "cohort", "create", "B against K", "--dataset", ingested, "--class", "B", "--class", "K",
+        "--per-class", "10",
+    )  # fmt: skip
+    (job,) = embedlab("jobs", "submit", "embed-2b6k", cohort["cohort_id"], "--set", "epochs=1",
+                      "--set", "weights=none")  # fmt: skip
+    assert job["state"] == "queued"
+    assert job["job_id"] in {found["job_id"] for found in embedlab("jobs", "list")}
+    main(["jobs", "cancel", job["job_id"]])
+    (after,) = [found for found in embedlab("jobs", "list") if found["job_id"] == job["job_id"]]
+    assert after["state"] == "cancelled"
