@@ -1,7 +1,7 @@
 """SQL of an ingest: one transaction that makes, fills and activates a revision."""
 
 import io
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterable, Iterable, Sequence
 from typing import Any
 
 import asyncpg
@@ -108,7 +108,7 @@ async def copy_csv(
     connection: asyncpg.Connection,
     name: str,
     columns: Sequence[str],
-    blocks: AsyncIterator[bytes] | io.BytesIO,
+    blocks: AsyncIterable[bytes] | io.BytesIO,
 ) -> int:
     """COPY blocks of CSV records; the number of rows."""
     status = await connection.copy_to_table(
@@ -238,8 +238,9 @@ async def succeed(
         """
         update catalog.revision set state = 'succeeded', sha256 = $2, sources = $3, columns = $4,
             counts = $5, report = $6, same_as = $7, finished_at = now(),
-            progress = jsonb_build_object('phase', 'done', 'rows', ($5::jsonb -> 'images'),
-                                          'total', ($5::jsonb -> 'images'))
+            progress = jsonb_build_object(
+                'phase', 'done', 'rows', coalesce($5::jsonb -> 'images', to_jsonb(0)),
+                'total', $5::jsonb -> 'images')
         where revision_id = $1
         """,
         revision_id,
