@@ -173,9 +173,13 @@ class Walk:
             "embed-2b6k", self.cohort["cohort_id"], self.plan.overrides, name="smoke"
         )
         insist(queued["state"] in ("queued", "running"), f"a new job is {queued['state']}")
-        self.job = self.lab.wait_for_job(
-            queued["job_id"], self.seen, timeout_s=self.plan.job_timeout_s
-        )
+        try:
+            self.job = self.lab.wait_for_job(
+                queued["job_id"], self.seen, timeout_s=self.plan.job_timeout_s
+            )
+        except (TimeoutError, KeyboardInterrupt):
+            self.lab.cancel_job(queued["job_id"])
+            raise
         return f"{self.job['job_id']}, {len(self.job['epochs'])} epochs"
 
     def read_metrics(self) -> str:
