@@ -5,9 +5,6 @@ ethnicity, order of assessments), Data_Curation (screening and diagnostic by the
 """
 
 import re
-from collections.abc import Iterable
-
-from catalog.vocabulary import codes
 
 MASS_SHAPES = frozenset("GROXNYDL")
 MASS_MARGINS = frozenset("DUMIS")
@@ -113,10 +110,3 @@ def pathology_group(severity: float | None) -> str | None:
         return None
     groups = {0: "cancer", 1: "cancer", 2: "high-risk", 3: "high-risk", 4: "benign"}
     return groups.get(int(severity), "other")
-
-
-def severity_of_codes(found: Iterable[str]) -> int | None:
-    """The most severe (lowest) of the pathology codes ``found``; None where none has one."""
-    legend = codes("path")
-    severities = [legend[code].severity for code in found if code in legend]
-    return min((s for s in severities if s is not None), default=None)

@@ -198,22 +198,8 @@ async def _stream(ingest: Ingest, client: Any, at: Location, table: Table) -> St
     cells = loading.column_names(names)
     await loading.create_rows_table(ingest.data, name, cells)
 
-    async def encoded() -> AsyncIterator[bytes]:
-        """Blocks on their way to COPY; the codes of one are made while the next is sent."""
-        work: asyncio.Future[None] | None = None
-        read_bytes = len(head)
-        async for block in blocks:
-            if work:
-                await work
-            work = asyncio.ensure_future(asyncio.to_thread(_take, encoder, digest, block))
-            yield block
-            read_bytes += len(block)
-            share = min(1.0, read_bytes / max(found.size, 1))
-            await ingest.tell(f"read {table}", encoder.rows, round(encoder.rows / max(share, 1e-9)))
-        if work:
-            await work
-
-    copied = await _copy(ingest, name, cells, encoded(), encoder)
+    feed = Feed(ingest, table, blocks, encoder, digest, found.size)
+    copied = await _copy(ingest, name, cells, feed)
     if copied == 0:
         raise SourceFault(table, "the file has no rows", 1)
     if copied != encoder.rows:
@@ -226,22 +212,64 @@ async def _stream(ingest: Ingest, client: Any, at: Location, table: Table) -> St
     return Streamed(copied, encoder.columns(), uids, source, named)
 
 
-def _take(encoder: TableEncoder, digest: Any, block: bytes) -> None:
-    digest.update(block)
-    encoder.add(block)
+@dataclass
+class Feed:
+    """Blocks on their way to COPY; the codes of one are made while it is sent.
+
+    It never raises, because a COPY that fails on both ends at once would wait for ever: a fault
+    ends the feed and is kept.
+    """
+
+    ingest: Ingest
+    table: Table
+    blocks: AsyncIterator[bytes]
+    encoder: TableEncoder
+    digest: Any
+    size: int
+    fault: SourceFault | None = None
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        """The blocks."""
+        try:
+            async for block in self._encoded():
+                yield block
+        except SourceFault as fault:
+            self.fault = fault
+
+    async def _encoded(self) -> AsyncIterator[bytes]:
+        work: asyncio.Future[None] | None = None
+        sent = 0
+        async for block in self.blocks:
+            if work:
+                await work
+            work = asyncio.ensure_future(asyncio.to_thread(self._take, block))
+            yield block
+            sent += len(block)
+            rows = self.encoder.rows
+            estimate = round(rows * max(1.0, self.size / sent))
+            await self.ingest.tell(f"read {self.table}", rows, estimate)
+        if work:
+            await work
+
+    def _take(self, block: bytes) -> None:
+        self.digest.update(block)
+        self.encoder.add(block)
 
 
-async def _copy(
-    ingest: Ingest, name: str, cells: list[str], blocks: AsyncIterator[bytes], encoder: TableEncoder
-) -> int:
+async def _copy(ingest: Ingest, name: str, cells: list[str], feed: Feed) -> int:
     try:
-        return await loading.copy_csv(ingest.data, name, cells, blocks)
+        copied = await loading.copy_csv(ingest.data, name, cells, feed)
     except asyncpg.DataError as error:
+        if feed.fault:
+            raise feed.fault from error
         # PostgreSQL counts lines from the first that it is sent, which is the second of the file.
         context = (getattr(error, "context", None) or "").partition(", line ")[2]
         digits = context.split(":")[0].split(",")[0]
         line = int(digits) + 1 if digits.isdigit() else None
-        raise SourceFault(encoder.source, str(error), line) from error
+        raise SourceFault(feed.table, str(error), line) from error
+    if feed.fault:
+        raise feed.fault
+    return copied
 
 
 def _notice_renames(report: Report, table: Table, header: list[str], names: list[str]) -> None:

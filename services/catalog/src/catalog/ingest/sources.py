@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
 from chassis.problems import invalid
 from chassis.s3 import s3_client
@@ -84,19 +85,19 @@ async def look(client: Any, at: Location, name: str) -> Found:
 
 async def read(client: Any, at: Location, name: str) -> AsyncIterator[bytes]:
     """The bytes of a source in pieces of about one MiB."""
-    if at.path is not None:
-        async for chunk in _read_file(at.path):
-            yield chunk
-        return
     try:
+        if at.path is not None:
+            async for chunk in _read_file(at.path):
+                yield chunk
+            return
         answer = await client.get_object(Bucket=at.bucket, Key=at.key)
         async with answer["Body"] as body:
             async for chunk in body.content.iter_chunked(CHUNK // 4):
                 yield chunk
     except ClientError as error:
         raise SourceFault(name, f"{at.uri}: {error.response['Error']['Code']}") from error
-    except BotoCoreError as error:
-        raise SourceFault(name, f"{at.uri}: {error}") from error
+    except (BotoCoreError, aiohttp.ClientError, OSError, TimeoutError) as error:
+        raise SourceFault(name, f"{at.uri}: reading stopped: {error}") from error
 
 
 async def _read_file(path: Path) -> AsyncIterator[bytes]:

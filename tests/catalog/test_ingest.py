@@ -1,0 +1,341 @@
+"""Ingests over HTTP: idempotent, never half visible, refused with line and reason."""
+
+import csv
+import io
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import psutil
+import pytest
+from catalog.paths import relative_key
+from catalog.settings import Settings
+from catalog.supervisor import child_environment
+from devstack.objects import make_client
+from devstack.seaweedfs import S3Server
+from devstack.testing import SignIdentity
+from devstack.throwaway import psql
+
+from tests.catalog.conftest import Api, served
+from tests.catalog.tables import Tables, draw
+
+ASSES = {
+    "field": "asses",
+    "classes": [{"name": "N", "values": ["N"]}, {"name": "not N", "values": ["B", "A", "S", "K"]}],
+}
+
+
+@pytest.fixture
+def folder(catalog_settings: Settings, tmp_path: Path) -> Path:
+    """An empty folder below the mirror root."""
+    made = Path(str(catalog_settings.mirror_root)) / tmp_path.name
+    made.mkdir()
+    return made
+
+
+def put(folder: Path, tables: Tables) -> Path:
+    """Write both tables."""
+    (folder / "EMBED_OpenData_clinical.csv").write_text(tables.clinical)
+    (folder / "EMBED_OpenData_metadata.csv").write_text(tables.metadata)
+    return folder
+
+
+def several(seed: int) -> Tables:
+    """Random tables with at least a dozen images."""
+    rng = Random(seed)
+    return next(t for t in iter(lambda: draw(rng), None) if t.metadata.count("\n") > 12)
+
+
+def test_the_same_bytes_from_s3_answer_the_same_revision(
+    admin: Api, s3: S3Server, bucket: str
+) -> None:
+    tables = several(1)
+    with closing(make_client(s3)) as client:
+        for name in ("clinical", "metadata"):
+            client.put_object(
+                Bucket=bucket, Key=f"t/{name}.csv", Body=getattr(tables, name).encode()
+            )
+        for row in csv.DictReader(io.StringIO(tables.metadata)):
+            key = f"images/{relative_key(row['anon_dicom_path'])}"
+            client.put_object(Bucket=bucket, Key=key, Body=b"")
+        request = {name: f"s3://{bucket}/t/{name}.csv" for name in ("clinical", "metadata")}
+        request |= {"image_root": f"s3://{bucket}/images"}
+        path = "/api/v1/datasets/twice/revisions"
+        first = admin.wait(admin.post(path, request, 202))
+        assert first["state"] == "succeeded", first["error"]
+        assert first["progress"]["phase"] == "done"
+        again = admin.post(path, request, 202)
+        assert again["revision_id"] == first["revision_id"]
+        before = admin.get("/api/v1/images", dataset="twice")["items"]
+        more = tables.metadata + tables.metadata.splitlines()[-1].replace(".dcm", "7.dcm") + "\n"
+        client.put_object(Bucket=bucket, Key="t/metadata.csv", Body=more.encode())
+        changed = admin.wait(admin.post(path, request, 202))
+    assert changed["revision_id"] != first["revision_id"]
+    after = admin.get("/api/v1/images", dataset="twice", limit=1000)["items"]
+    ids = {image["sop_instance_uid"]: image["image_id"] for image in after}
+    assert len(after) == changed["counts"]["images"] == first["counts"]["images"] + 1
+    assert all(ids[image["sop_instance_uid"]] == image["image_id"] for image in before)
+
+
+def test_equal_bytes_under_another_tag_are_recognised_by_their_hash(
+    admin: Api, folder: Path
+) -> None:
+    put(folder, several(2))
+    first = admin.ingest("hashed", folder)
+    for path in folder.iterdir():
+        os.utime(path, (1, 1))
+    again = admin.ingest("hashed", folder)
+    assert again["same_as"] == first["revision_id"]
+    dataset = admin.get("/api/v1/datasets/hashed")
+    assert dataset["revision"]["revision_id"] == first["revision_id"]
+
+
+def test_a_trial_tells_and_keeps_nothing(admin: Api, folder: Path) -> None:
+    put(folder, several(3))
+    state = admin.ingest("trial", folder, dry_run=True)
+    assert state["state"] == "succeeded"
+    assert state["counts"]["images"] > 0
+    assert admin.get("/api/v1/datasets/trial")["revision"] is None
+    assert admin.http.get("/api/v1/images", params={"dataset": "trial"}).status_code == 404
+
+
+HTML = "<!DOCTYPE html>\n<html><body>403 Forbidden</body></html>\n"
+
+
+def cut(text: str) -> str:
+    """The third line without its last cells."""
+    lines = text.split("\n")
+    lines[2] = lines[2].rsplit(",", 3)[0]
+    return "\n".join(lines)
+
+
+@pytest.mark.parametrize(
+    ("change", "line", "reason"),
+    [
+        (lambda text: HTML, 1, "columns missing"),
+        (lambda text: text.replace("acc_anon", "accession", 1), 1, "acc_anon"),
+        (cut, 3, "missing data"),
+        (lambda text: text.replace("\n", "\nX,", 2).replace("X,", "", 1), None, ""),
+        (lambda text: text + text.split("\n")[1] + "\n", None, "once more"),
+        (lambda text: text.replace("2D", "2\x00D", 1), None, "NUL"),
+        (lambda text: text.split("\n")[0] + "\n", 1, "no rows"),
+        (lambda text: "", 1, "header"),
+        (lambda text: text + '"', None, "quote"),
+    ],
+)
+def test_a_wrong_file_is_refused_with_line_and_reason(
+    admin: Api, folder: Path, change: Any, line: int | None, reason: str
+) -> None:
+    tables = several(4)
+    put(folder, Tables(tables.clinical, change(tables.metadata)))
+    state = admin.ingest("wrong", folder)
+    assert state["state"] == "failed"
+    assert reason in state["error"], state["error"]
+    assert line is None or f"line {line}" in state["error"], state["error"]
+
+
+def test_bytes_that_are_no_utf8_are_refused(admin: Api, folder: Path) -> None:
+    put(folder, several(5))
+    path = folder / "EMBED_OpenData_clinical.csv"
+    lines = path.read_bytes().split(b"\n")
+    lines[1] += b"\xff"
+    path.write_bytes(b"\n".join(lines))
+    state = admin.ingest("wrong", folder)
+    assert state["state"] == "failed"
+    assert "line 2" in state["error"]
+
+
+def test_ids_that_lost_digits_are_refused(admin: Api, folder: Path) -> None:
+    tables = several(6)
+    lines = tables.metadata.split("\n")
+    cells = lines[1].split(",")
+    lines[1] = ",".join([cells[0], "9.1234567890123e+15", *cells[2:]])
+    put(folder, Tables(tables.clinical, "\n".join(lines)))
+    state = admin.ingest("wrong", folder)
+    assert "digits were lost" in state["error"]
+    assert "line 2" in state["error"]
+
+
+def test_repairs_are_reported_by_column_and_reason(admin: Api, folder: Path) -> None:
+    tables = several(7)
+    lines = tables.clinical.split("\n")
+    cells = lines[1].split(",")
+    cells[10], cells[6] = " 2.0", "severe"
+    lines[1] = ",".join(cells)
+    clinical = "\n".join(lines).replace("GENDER_DESC", "GENDER_DESC", 1)
+    metadata = tables.metadata.replace("num_roi", "num_ROI", 1)
+    state = admin.ingest("repaired", put(folder, Tables(clinical, metadata)))
+    assert state["state"] == "succeeded", state["error"]
+    report = state["report"]
+    assert {
+        "table": "clinical",
+        "column": "path_severity",
+        "reason": "not a number",
+        "cells": 1,
+        "first_line": 2,
+    } in report["rejected"]
+    assert any(r["column"] == "tissueden" and "spaces" in r["reason"] for r in report["repaired"])
+    assert any("num_ROI" in r["reason"] for r in report["noticed"])
+    record = admin.get("/api/v1/images", dataset="repaired", limit=1)["items"][0]
+    assert isinstance(record["num_roi"], int)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:///etc/passwd",
+        "http://example.org/x.csv",
+        "s3://",
+        "file:///\x00",
+        "s3://no-such-bucket-here/x.csv",
+        "../x",
+    ],
+)
+def test_sources_outside_of_store_and_mirror_are_refused(admin: Api, uri: str) -> None:
+    body = {"clinical": uri, "metadata": uri, "image_root": "s3://images"}
+    answer = admin.http.post("/api/v1/datasets/wrong/revisions", json=body)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "clinical"
+
+
+def test_embed_needs_an_agreement_everywhere(
+    admin: Api, folder: Path, catalog_url: str, sign_identity: SignIdentity
+) -> None:
+    state = admin.ingest("embed", put(folder, several(8)))
+    assert state["state"] == "succeeded", state["error"]
+    agreed = Api(catalog_url, sign_identity("researcher", agreements=["embed"]))
+    other = Api(catalog_url, sign_identity("researcher"))
+    page = agreed.get("/api/v1/images", dataset="embed")
+    image = page["items"][0]
+    cohort = agreed.post("/api/v1/cohorts", {"dataset": "embed", "label": ASSES}, 201)
+    assert agreed.get(f"/api/v1/cohorts/{cohort['cohort_id']}")["name"] == "cohort"
+    for path in (
+        "/api/v1/images?dataset=embed",
+        "/api/v1/filters?dataset=embed",
+        f"/api/v1/images/{image['image_id']}",
+        f"/api/v1/exams/{image['exam_id']}?dataset=embed",
+        f"/api/v1/patients/{image['patient_id']}?dataset=embed",
+        f"/api/v1/cohorts/{cohort['cohort_id']}",
+        f"/api/v1/cohorts/{cohort['cohort_id']}/members",
+    ):
+        assert other.http.get(path).status_code == 403, path
+    for path, body in (
+        ("/api/v1/facets", {"dataset": "embed"}),
+        ("/api/v1/images/search", {"dataset": "embed"}),
+        ("/api/v1/cohorts", {"dataset": "embed", "label": ASSES}),
+        ("/api/v1/cohorts/preview", {"dataset": "embed", "label": ASSES}),
+        ("/internal/v1/image-sources", {"image_ids": [image["image_id"]]}),
+    ):
+        assert other.http.post(path, json=body).status_code == 403, path
+    assert cohort["cohort_id"] not in {
+        c["cohort_id"] for c in other.get("/api/v1/cohorts")["items"]
+    }
+
+
+def test_a_cohort_has_the_same_hash_on_another_stack_and_another_with_a_changed_label(
+    admin: Api,
+    folder: Path,
+    catalog_settings: Settings,
+    postgres_url: str,
+    database_url: str,
+    sign_identity: SignIdentity,
+) -> None:
+    from catalog.migrate import migrate
+
+    tables = several(9)
+    put(folder, tables)
+    request = {"dataset": "hashes", "label": {**ASSES, "policy": "exclude"}, "seed": 3}
+    admin.ingest("hashes", folder)
+    here = admin.post("/api/v1/cohorts", request, 201)
+    migrate(database_url)
+    with served(catalog_settings.model_copy(update={"database_url": database_url})) as url:
+        other = Api(url, sign_identity("admin"))
+        filler = folder / "filler"
+        filler.mkdir()
+        other.ingest("filler", put(filler, several(10)))  # ids differ from those of the first stack
+        other.ingest("hashes", folder, image_root="s3://elsewhere/images")
+        there = other.post("/api/v1/cohorts", request, 201)
+        assert there["sha256"] == here["sha256"]
+        lines = tables.clinical.split("\n")
+        column = lines[0].split(",").index("asses")
+        for number, line in enumerate(lines[1:], 1):
+            cells = line.split(",")
+            if len(cells) > column and cells[column] == "N":
+                cells[column] = "B"
+                lines[number] = ",".join(cells)
+                break
+        put(folder, Tables("\n".join(lines), tables.metadata))
+        other.ingest("hashes", folder)
+        changed = other.post("/api/v1/cohorts", request, 201)
+        assert changed["sha256"] != here["sha256"]
+        # The cohort of the former revision stays as it was frozen.
+        frozen = other.get(f"/api/v1/cohorts/{there['cohort_id']}")
+        assert frozen["sha256"] == there["sha256"]
+
+
+def test_a_killed_ingest_leaves_the_former_revision_and_starts_again(
+    admin: Api,
+    folder: Path,
+    catalog_settings: Settings,
+    database_url: str,
+    sign_identity: SignIdentity,
+    synthetic_tables: Path,
+) -> None:
+    from catalog.migrate import migrate
+
+    migrate(database_url)
+    settings = catalog_settings.model_copy(update={"database_url": database_url})
+    put(folder, several(11))
+    with served(settings) as url:
+        api = Api(url, sign_identity("admin"))
+        first = api.ingest("killed", folder)
+    environment = child_environment(settings)
+    psql(
+        database_url,
+        "insert into catalog.revision (dataset, request, requested_by) select 'killed', "
+        "jsonb_build_object('clinical', 'file://' || f || '/EMBED_OpenData_clinical.csv', "
+        "'metadata', 'file://' || f || '/EMBED_OpenData_metadata.csv', 'image_root', 's3://x') , "
+        f"'me' from (select '{_large(folder, synthetic_tables)}' as f) as x",
+    )
+    child = subprocess.Popen(
+        [sys.executable, "-m", "catalog.ingest", str(first["revision_id"] + 1)], env=environment
+    )
+    _wait_until_copying(database_url, child)
+    os.kill(child.pid, signal.SIGKILL)
+    child.wait()
+    with served(settings) as url:
+        api = Api(url, sign_identity("admin"))
+        assert api.get("/api/v1/images", dataset="killed")["total"] > 0
+        path = f"/api/v1/datasets/killed/revisions/{first['revision_id'] + 1}"
+        second = api.wait(api.get(path))
+        assert second["state"] == "succeeded", second["error"]
+        served_now = api.get("/api/v1/datasets/killed")["revision"]["revision_id"]
+        assert served_now == second["revision_id"]
+    assert not [
+        c for c in psutil.Process().children(recursive=True) if "catalog.ingest" in c.name()
+    ]
+
+
+def _large(folder: Path, synthetic_tables: Path) -> Path:
+    """The synthetic tables below the mirror root."""
+    made = folder / "large"
+    made.mkdir()
+    for name in ("clinical", "metadata"):
+        file = f"EMBED_OpenData_{name}.csv"
+        (made / file).write_bytes((synthetic_tables / file).read_bytes())
+    return made
+
+
+def _wait_until_copying(url: str, child: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + 30
+    query = "select count(*) from catalog.revision where state = 'running'"
+    while psql(url, query).strip() != "1":
+        assert child.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
