@@ -7,7 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 CHROMIUM = os.environ.get("EMBEDLAB_CHROMIUM", "/usr/bin/chromium")
 # Chromium must not talk to anyone but the stack, and runs as root in containers.
@@ -20,6 +27,9 @@ ARGUMENTS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+# Two cores that also train and decode are slow at times; a lie is one however long one waits.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 SHOTS = Path(".artifacts/screenshots")
 DESKTOP, PHONE = (1440, 900), (390, 844)
 
@@ -87,7 +97,7 @@ def _new_page(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
     )
     page = context.new_page()
-    page.set_default_timeout(20_000)
+    page.set_default_timeout(PATIENCE_MS)
     return context, page, _watch(page)
 
 

@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import type { Facets, FilterField } from "../../api/types";
 import { withCondition } from "../../lib/filter";
 import { Icon } from "../../ui/icon";
+import { SkeletonLines } from "../../ui/skeleton";
 import { CategoryFacet } from "./facet";
 import { openFacets, setOpen } from "./folds";
 import { LEVELS, orderFields } from "./order";
@@ -110,16 +111,28 @@ function sought(field: FilterField, needle: string): boolean {
 }
 
 interface Props {
-  readonly fields: readonly FilterField[];
+  /** Null until they are known. */
+  readonly fields: readonly FilterField[] | null;
   readonly counts: Facets | undefined;
   readonly stale: boolean;
+}
+
+/** The shape of what will stand here. */
+function PanelSkeleton() {
+  return (
+    <div class="facets-wait">
+      {[5, 4, 7].map((lines) => (
+        <SkeletonLines key={lines} lines={[45, ...new Array<number>(lines).fill(100)]} />
+      ))}
+    </div>
+  );
 }
 
 /** The facets by grain: patient, exam, finding, image. Searching opens nothing that is not asked for. */
 export function FacetPanel({ fields, counts, stale }: Props) {
   const [text, setText] = useState("");
   const needle = text.trim().toLowerCase();
-  const found = fields.filter((field) => sought(field, needle));
+  const found = (fields ?? []).filter((field) => sought(field, needle));
   const forced = needle !== "" && found.length <= 3;
   return (
     <div class={`facets ${stale ? "stale" : ""}`}>
@@ -143,7 +156,10 @@ export function FacetPanel({ fields, counts, stale }: Props) {
           folded={needle === ""}
         />
       ))}
-      {found.length === 0 && <p class="faint facet-hint">No filter and no value of that name.</p>}
+      {fields === null && <PanelSkeleton />}
+      {fields !== null && found.length === 0 && (
+        <p class="faint facet-hint">No filter and no value of that name.</p>
+      )}
     </div>
   );
 }
