@@ -1,6 +1,7 @@
 """DICOM files of every transfer syntax, written with real encoders."""
 
 from dataclasses import dataclass, field
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -89,6 +90,12 @@ def dicom_bytes(values: NDArray[Any], made: Made | None = None) -> bytes:
         dataset["PixelData"].VR = "OB"
         dataset["PixelData"].is_undefined_length = True
     return written(dataset)
+
+
+@cache
+def slow_file() -> bytes:
+    """A JPEG 2000 image that takes about half a second to decode at full size."""
+    return dicom_bytes(breast(2400, 2000), Made(JPEG_2000_LOSSLESS))
 
 
 def written(dataset: FileDataset) -> bytes:

@@ -6,10 +6,11 @@ import signal
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 
+import numpy as np
 import pytest
-from dicom_files import JPEG_2000_LOSSLESS, JPEG_LOSSLESS_SV1, Made, breast, dicom_bytes
+from dicom_files import JPEG_LOSSLESS_SV1, Made, breast, dicom_bytes, slow_file
 from imagery.answers import Answer, Refusal
-from imagery.decoding.pool import BusyError, DecoderPool, WorkerDiedError
+from imagery.decoding.pool import BusyError, DecoderPool, DecodeTimeoutError, WorkerDiedError
 from imagery.descriptors import Descriptor, memory_file
 from imagery.dicom.limits import Limits
 from imagery.objects.types import SourceFile
@@ -40,9 +41,9 @@ def pids(pool: DecoderPool) -> list[int]:
 
 async def test_a_killed_worker_is_replaced(pool: DecoderPool) -> None:
     before = pids(pool)
-    file = file_of(dicom_bytes(breast(4096, 3328), Made(JPEG_2000_LOSSLESS)))
+    file = file_of(slow_file())
     running = asyncio.create_task(pool.run(RENDER, [file], 20))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.1)
     os.kill(before[0], signal.SIGKILL)
     with pytest.raises(WorkerDiedError) as died:
         await running
@@ -62,11 +63,11 @@ async def test_an_idle_worker_that_died_costs_one_answer(pool: DecoderPool) -> N
 
 async def test_the_studio_asks_again_without_the_decoder_that_crashed(pool: DecoderPool) -> None:
     studio = Studio(pool, 0, 20)
-    content = dicom_bytes(breast(3000, 2000), Made(JPEG_2000_LOSSLESS))
+    content = slow_file()
     descriptor = file_of(content)
     source = SourceFile(descriptor, len(content), "1")
     asked = asyncio.create_task(studio.render("s3://b/k", source, Rendering()))
-    await asyncio.sleep(0.2)
+    await asyncio.sleep(0.1)
     os.kill(pids(pool)[0], signal.SIGKILL)
     answer = await asked
     assert isinstance(answer, Answer)
@@ -74,8 +75,8 @@ async def test_the_studio_asks_again_without_the_decoder_that_crashed(pool: Deco
 
 async def test_past_the_deadline_the_worker_is_replaced(pool: DecoderPool) -> None:
     before = pids(pool)
-    file = file_of(dicom_bytes(breast(4096, 3328), Made(JPEG_2000_LOSSLESS)))
-    with pytest.raises(TimeoutError):
+    file = file_of(slow_file())
+    with pytest.raises(DecodeTimeoutError):
         await pool.run(RENDER, [file], 0.1)
     assert (await pool.run(RENDER, [file_of(dicom_bytes(breast()))], 20)).document["ok"]
     assert pids(pool) != before
@@ -105,7 +106,7 @@ async def test_memory_is_bounded() -> None:
     pool = DecoderPool(1, 8, 64 << 20, Limits())
     await pool.start()
     try:
-        content = dicom_bytes(breast(4096, 3328), Made(JPEG_LOSSLESS_SV1))
+        content = dicom_bytes(np.zeros((6000, 6000), np.uint16), Made(JPEG_LOSSLESS_SV1))
         file = SourceFile(file_of(content), len(content), "1")
         answer = await Studio(pool, 0, 20).render("s3://b/k", file, Rendering())
         assert isinstance(answer, Refusal)

@@ -11,7 +11,7 @@ import pydicom
 import pytest
 from conftest import Lab, StartLab
 from devstack.testing import SignIdentity
-from dicom_files import JPEG_2000_LOSSLESS, JPEG_LOSSLESS_SV1, Made, breast, dicom_bytes
+from dicom_files import JPEG_2000_LOSSLESS, JPEG_LOSSLESS_SV1, Made, breast, dicom_bytes, slow_file
 from numpy.typing import NDArray
 
 
@@ -270,14 +270,38 @@ async def test_wrong_keys(start_lab: StartLab) -> None:
 
 async def test_full_queue_is_a_503_with_retry_after(start_lab: StartLab) -> None:
     lab = await start_lab(queue=1)
-    for image_id in range(12):
+    for image_id in range(1, 13):
         lab.put(image_id, dicom_bytes(breast(1024, 768), Made(JPEG_LOSSLESS_SV1)))
-    answers = await asyncio.gather(*(lab.get(f"/{i}/rendered") for i in range(12)))
+    answers = await asyncio.gather(*(lab.get(f"/{i}/rendered") for i in range(1, 13)))
     statuses = {a.status_code for a in answers}
     assert statuses == {200, 503}
     refused = next(a for a in answers if a.status_code == 503)
     assert int(refused.headers["retry-after"]) > 0
-    assert (await lab.get("/0/rendered")).status_code == 200
+    assert (await lab.get("/1/rendered")).status_code == 200
+
+
+async def test_a_file_that_decodes_for_ever_is_found_out_once(start_lab: StartLab) -> None:
+    lab = await start_lab(deadline_s=0.4)
+    lab.put(1, slow_file())
+    response = await lab.get("/1/rendered")
+    assert response.status_code in (422, 504)
+    until = asyncio.get_running_loop().time() + 10
+    while (again := await lab.get("/1/rendered")).status_code != 422:
+        assert asyncio.get_running_loop().time() < until
+    assert "longer than" in again.json()["detail"]
+    decodes = lab.counter("decodes")
+    assert (await lab.get("/1/rendered")).status_code == 422
+    assert lab.counter("decodes") == decodes
+
+
+async def test_readiness_names_each_dependency(start_lab: StartLab) -> None:
+    lab = await start_lab(s3_endpoint_url="http://127.0.0.1:9")
+    found = (await lab.client.get("/readyz")).json()["dependencies"]
+    assert {name: one["state"] for name, one in found.items()} == {
+        "objects": "failed",
+        "cache": "ok",
+        "decoders": "ok",
+    }
 
 
 async def test_metrics_count(lab: Lab) -> None:

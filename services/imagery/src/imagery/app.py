@@ -27,6 +27,9 @@ from imagery.shared_cache import SharedCache
 from imagery.sources import SourceLookup
 from imagery.studio import Studio
 
+# A file that hangs a decoder is found out, and remembered, before whoever asked is given up.
+DECODE_SHARE = 0.5
+
 
 def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -> FastAPI:
     """The application. ``sources`` stands in for the catalog (imagery by itself)."""
@@ -38,8 +41,9 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
             shared = SharedCache(settings.cache_url)
             stack.push_async_callback(shared.close)
             pool = await _pool(settings, stack)
-            studio = Studio(pool, settings.pixel_cache_bytes, settings.deadline_s)
+            studio = Studio(pool, settings.pixel_cache_bytes, settings.deadline_s * DECODE_SHARE)
             objects = await _objects(settings, shared, stack)
+            checks["objects"] = objects.s3.check
             imagery = Imagery(objects, studio, shared, _budgets(settings))
             app.state.settings, app.state.imagery = settings, imagery
             app.state.sources = sources or await _catalog(settings, checks, stack)

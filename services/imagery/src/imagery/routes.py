@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
@@ -19,6 +20,7 @@ from imagery.rendering.request import MEDIA_TYPES, Rendering
 from imagery.sources import ImageSource, SourceLookup
 
 CHUNK = 1024 * 1024
+_unsafe = re.compile(r"[^0-9A-Za-z.]")
 IMMUTABLE = "private, max-age=31536000, immutable"
 REVALIDATE = "private, no-cache"
 
@@ -149,7 +151,7 @@ async def retrieve_image_dicom(request: Request, source: Source, v: Version = No
     headers = {"ETag": etag, "Cache-Control": _cache_control(v)}
     if has_tag(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
-    name = f"{source.sop_instance_uid}.dcm"
+    name = f"{_unsafe.sub('_', source.sop_instance_uid)}.dcm"
     headers |= {
         "Content-Length": str(file.size),
         "Content-Disposition": f'attachment; filename="{name}"',

@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 log = get_logger(__name__)
 
-TIMEOUT_S = 0.5
+TIMEOUT_S = 1.0
 PAUSE_S = 2.0
 TURN_MS = 15_000
 TURN_PATIENCE_S = 15.0

@@ -9,7 +9,7 @@ from chassis.logs import get_logger
 
 from imagery.answers import Answer, Refusal
 from imagery.bounded import LruCache
-from imagery.decoding.pool import DecoderPool, WorkerDiedError
+from imagery.decoding.pool import DecoderPool, DecodeTimeoutError, WorkerDiedError
 from imagery.decoding.protocol import Message
 from imagery.descriptors import Descriptor, memory_file
 from imagery.objects.types import SourceFile
@@ -18,6 +18,7 @@ from imagery.rendering.request import Rendering
 log = get_logger(__name__)
 
 CRASHES = 3
+TOO_SLOW = "decoding it takes longer than {:g} seconds"
 KEEP_FROM = 1024
 NATIVE_FRAMES = 10_000
 
@@ -112,6 +113,8 @@ class Studio:
                 if error.attempt is None:
                     break
                 avoided.append(error.attempt)
+            except DecodeTimeoutError:
+                return Message({"ok": False, "reason": TOO_SLOW.format(self._deadline_s)})
         return Message({"ok": False, "reason": "decoding it ends the decoder's process"})
 
 

@@ -24,10 +24,15 @@ from imagery.dicom.limits import Limits
 log = get_logger(__name__)
 
 START_TIMEOUT_S = 30.0
+RESTART_S = (0.1, 5.0)
 
 
 class BusyError(Exception):
     """As many tasks wait as may."""
+
+
+class DecodeTimeoutError(Exception):
+    """The task was at work past its deadline and was ended with its process."""
 
 
 class WorkerDiedError(Exception):
@@ -130,8 +135,9 @@ class DecoderPool:
     ) -> Message:
         """A worker's answer to ``task``.
 
-        Raises BusyError where the queue is full, TimeoutError past the deadline (the worker is then
-        replaced), WorkerDiedError where the process died.
+        Raises BusyError where the queue is full, TimeoutError where no worker came free in time,
+        DecodeTimeoutError past the deadline (the worker is then replaced), WorkerDiedError where
+        the process died.
         """
         if self._waiting >= self.queue:
             raise BusyError
@@ -152,6 +158,9 @@ class DecoderPool:
         try:
             async with asyncio.timeout(deadline_s):
                 answer = await worker.run(task, files)
+        except TimeoutError as error:
+            await self._replace(worker)
+            raise DecodeTimeoutError from error
         except BaseException:
             await self._replace(worker)
             raise
@@ -163,7 +172,18 @@ class DecoderPool:
         await worker.stop()
         if not self._closing:
             log.warning("worker replaced", extra={"exit": worker.process.returncode})
-            self._keep(asyncio.create_task(self._start_worker()))
+            self._keep(asyncio.create_task(self._start_again()))
+
+    async def _start_again(self) -> None:
+        """A worker in place of one that ended, however long the machine is short of something."""
+        pause = RESTART_S[0]
+        while True:
+            try:
+                return await self._start_worker()
+            except (OSError, EOFError, TimeoutError) as error:
+                log.warning("worker does not start", extra={"kind": type(error).__name__})
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, RESTART_S[1])
 
     async def _start_worker(self) -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)

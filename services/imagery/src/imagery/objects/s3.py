@@ -57,6 +57,12 @@ class S3Origin:
         except TimeoutError as error:
             raise SourceError("timeout", "The object store does not answer in time.") from error
 
+    async def check(self) -> None:
+        """Readiness: the store answers, whatever it says to somebody without keys."""
+        endpoint = self._client.meta.endpoint_url
+        async with self._session.head(endpoint, allow_redirects=False):
+            return
+
     async def open(self, uri: str, version: str | None = None) -> SourceFile:
         """The object, from disk where ``version`` (known to be current) is kept, else fetched."""
         if version is not None:
