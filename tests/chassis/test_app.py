@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import httpx
 import pytest
-from chassis.health import Check
+from chassis.health import Check, Degraded
 from chassis.logs import JsonFormatter
 
 Bearer = Callable[..., dict[str, str]]
@@ -33,6 +33,21 @@ async def test_readyz_names_what_failed(http: httpx.AsyncClient, checks: dict[st
             "database": {"state": "failed", "detail": "ConnectionRefusedError: nobody listens"},
             "cache": {"state": "ok", "detail": None},
         },
+    }
+
+
+async def test_what_can_be_done_without_degrades(
+    http: httpx.AsyncClient, checks: dict[str, Check]
+) -> None:
+    async def miss() -> None:
+        raise Degraded("no worker is connected")
+
+    checks["worker"] = miss
+    answer = await http.get("/readyz")
+    assert answer.status_code == 200
+    assert answer.json() == {
+        "state": "degraded",
+        "dependencies": {"worker": {"state": "degraded", "detail": "no worker is connected"}},
     }
 
 

@@ -8,7 +8,7 @@ import aiohttp
 import redis.asyncio as valkey
 from chassis.app import create_service_app
 from chassis.database import Database, install_database_handlers
-from chassis.health import Check
+from chassis.health import Check, Degraded
 from chassis.identity import Signer
 from chassis.logs import configure_logging, get_logger
 from fastapi import FastAPI
@@ -150,13 +150,15 @@ def _readiness_of(client: aiohttp.ClientSession, upstream: Upstream) -> Check:
     async def check() -> None:
         async with client.get(f"{upstream.url}/readyz") as response:
             found = await response.json()
+        failed = [
+            name
+            for name, dependency in found.get("dependencies", {}).items()
+            if dependency.get("state") != "ok"
+        ]
         if response.status != 200:
-            failed = [
-                name
-                for name, dependency in found.get("dependencies", {}).items()
-                if dependency.get("state") != "ok"
-            ]
             raise RuntimeError(f"not ready: {', '.join(failed)}")
+        if failed:
+            raise Degraded(f"degraded: {', '.join(failed)}")
 
     return check
 

@@ -24,7 +24,14 @@ log = get_logger(__name__)
 class Database:
     """An engine and its sessions. Commit stands at the edge: one ``transaction()`` per request."""
 
-    def __init__(self, url: str, *, pool_size: int = 8, statement_timeout_ms: int = 30_000) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        pool_size: int = 8,
+        statement_timeout_ms: int = 30_000,
+        application_name: str = "embedlab",
+    ) -> None:
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_size=pool_size,
@@ -33,7 +40,10 @@ class Database:
             pool_timeout=5,
             connect_args={
                 "timeout": 5,
-                "server_settings": {"statement_timeout": str(statement_timeout_ms)},
+                "server_settings": {
+                    "statement_timeout": str(statement_timeout_ms),
+                    "application_name": application_name,
+                },
             },
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)

@@ -1,6 +1,7 @@
 """The trainer's API: experiments, jobs and what comes of them. It never imports torch."""
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 
@@ -12,6 +13,7 @@ from chassis.logs import configure_logging
 from chassis.s3 import s3_client
 from fastapi import FastAPI
 
+from trainer import store
 from trainer.catalog import open_http
 from trainer.context import Context
 from trainer.events import JobEvents
@@ -55,6 +57,7 @@ def _lifespan(settings: TrainerSettings, checks: dict[str, Check]) -> Lifespan:
             checks["database"] = context.database.check
             checks["broker"] = context.wakeups.check
             checks["objects"] = context.objects.check
+            checks["worker"] = functools.partial(_find_worker, context.database)
             _run(stack, context.events.run(), "events")
             _run(stack, sweep_forever(context.database, context.wakeups, settings), "sweeper")
             yield
@@ -77,6 +80,11 @@ async def _open(settings: TrainerSettings, stack: AsyncExitStack) -> Context:
         http=await stack.enter_async_context(open_http()),
         signer=Signer(settings.signing_key, "trainer"),
     )
+
+
+async def _find_worker(database: Database) -> None:
+    async with database.transaction() as session:
+        await store.require_worker(session)
 
 
 def _run(stack: AsyncExitStack, work: Coroutine[None, None, None], name: str) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeAlias
 
+from chassis.health import Degraded
 from sqlalchemy import (
     Row,
     Select,
@@ -35,6 +36,7 @@ from trainer.schemas import Artifact, Epoch, Job, Progress, Worker
 from trainer.tables import artifact, epoch, job, queue, worker
 
 LOST_WORKER_S = 30
+WORKER = "embedlab worker"  # how its connection is called in pg_stat_activity
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 _claim_lock = "trainer claim"
@@ -244,6 +246,19 @@ async def beat_worker(session: AsyncSession, values: dict[str, Any]) -> None:
     await session.execute(
         statement.on_conflict_do_update(index_elements=[worker.c.name], set_=changed)
     )
+
+
+async def require_worker(session: AsyncSession) -> None:
+    """Degraded where no worker is connected: jobs wait. A killed worker is gone at once."""
+    connected = await session.scalar(
+        text(
+            "select exists (select from pg_stat_activity "
+            "where datname = current_database() and application_name = :name)"
+        ),
+        {"name": WORKER},
+    )
+    if not connected:
+        raise Degraded("no worker is connected; jobs wait in the queue")
 
 
 async def forget_worker(session: AsyncSession, name: str) -> None:

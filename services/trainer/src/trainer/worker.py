@@ -77,7 +77,7 @@ def _beat_until(settings: TrainerSettings, supervisor: Supervisor) -> None:
 
 async def _beat(settings: TrainerSettings, supervisor: Supervisor) -> None:
     """Keep the worker's row fresh; take it away at the end."""
-    database = Database(settings.database_url, pool_size=1)
+    database = Database(settings.database_url, pool_size=1, application_name=store.WORKER)
     values = _about(settings, supervisor.name)
     while not supervisor.closing.is_set():
         try:
