@@ -51,7 +51,12 @@ def answers(port: int) -> bool:
 def server(name: str, *needs: str) -> Process:
     port = choose_ports(1)[0]
     return Process(
-        name, run(SERVE, str(port)), needs, partial(answers, port), port=port, start_timeout_s=60
+        name,
+        run(SERVE, str(port)),
+        needs,
+        is_ready=partial(answers, port),
+        port=port,
+        start_timeout_s=60,
     )
 
 
