@@ -24,11 +24,21 @@ def describe_json_line(line: str) -> tuple[str, str]:
         return "info", line
     if not isinstance(record, dict):
         return "info", line
-    details = " ".join(f"{k}={_short(v)}" for k, v in record.items() if k not in _SILENT)
-    text = f"{record.get('message', '')}  {details}".strip()
+    if record.get("message") == "request":
+        text = "{method} {route} {status}  {ms} ms".format_map(_Known(record))
+    else:
+        details = " ".join(f"{k}={_short(v)}" for k, v in record.items() if k not in _SILENT)
+        text = f"{record.get('message', '')}  {details}".strip()
     if record.get("exception"):
         text = f"{text}\n{record['exception']}"
     return str(record.get("level", "info")), text
+
+
+class _Known(dict[str, Any]):
+    """A record of which a member may be missing."""
+
+    def __missing__(self, key: str) -> str:
+        return "-"
 
 
 def _short(value: Any) -> str:
