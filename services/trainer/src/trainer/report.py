@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 from typing import Any
 
-WIDTH, HEIGHT, MARGIN = 360, 260, 34
+WIDTH, HEIGHT, MARGIN = 304, 240, 34
 COLOURS = ("#3b82f6", "#e8590c", "#2f9e44", "#9c36b5", "#c92a2a", "#0c8599", "#e8b10c")
 
 STYLE = """
@@ -157,7 +157,7 @@ def _axes(bottom: tuple[str, str, str], left: tuple[str, str], caption: str, lin
 
 def _legend(names: Sequence[str]) -> str:
     return " ".join(
-        f'<span style="color:{COLOURS[i % len(COLOURS)]}">■</span> {escape(name)}'
+        f'<span style="color:{COLOURS[i % len(COLOURS)]}">■</span> {escape(name.replace("_", " "))}'
         for i, name in enumerate(names)
     )
 
