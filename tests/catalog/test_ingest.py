@@ -166,9 +166,10 @@ def test_repairs_are_reported_by_column_and_reason(admin: Api, folder: Path) -> 
     tables = several(7)
     lines = tables.clinical.split("\n")
     cells = lines[1].split(",")
-    cells[10], cells[6] = " 2.0", "severe"
+    cells[10], cells[6] = "2.0", "severe"
+    cells[2] = " L"
     lines[1] = ",".join(cells)
-    clinical = "\n".join(lines).replace("GENDER_DESC", "GENDER_DESC", 1)
+    clinical = "\n".join(lines)
     metadata = tables.metadata.replace("num_roi", "num_ROI", 1)
     state = admin.ingest("repaired", put(folder, Tables(clinical, metadata)))
     assert state["state"] == "succeeded", state["error"]
@@ -180,7 +181,7 @@ def test_repairs_are_reported_by_column_and_reason(admin: Api, folder: Path) -> 
         "cells": 1,
         "first_line": 2,
     } in report["rejected"]
-    assert any(r["column"] == "tissueden" and "spaces" in r["reason"] for r in report["repaired"])
+    assert any(r["column"] == "side" and "spaces" in r["reason"] for r in report["repaired"])
     assert any("num_ROI" in r["reason"] for r in report["noticed"])
     record = admin.get("/api/v1/images", dataset="repaired", limit=1)["items"][0]
     assert isinstance(record["num_roi"], int)

@@ -13,9 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 from botocore.exceptions import BotoCoreError
-from chassis.database import asyncpg_url
 from chassis.logs import get_logger
-from chassis.problems import Problem
 
 from catalog.fields import Table, source_fields
 from catalog.ingest.build import Built, EncodedTables, build
@@ -92,12 +90,12 @@ class Ingest:
 
 async def run(settings: Settings, revision_id: int) -> None:
     """Ingest a queued revision, or leave it alone where another process is at it."""
-    control = await loading.connect(asyncpg_url(settings.database_url))
+    control = await loading.connect(settings.database_url)
     try:
         claimed = await loading.claim(control, revision_id)
         if claimed is None:
             return
-        data = await loading.connect(asyncpg_url(settings.database_url))
+        data = await loading.connect(settings.database_url)
         try:
             await _attempt(
                 Ingest(settings, revision_id, claimed["dataset"], claimed["request"], control, data)
@@ -111,8 +109,8 @@ async def run(settings: Settings, revision_id: int) -> None:
 async def _attempt(ingest: Ingest) -> None:
     try:
         await _ingest(ingest)
-    except (SourceFault, Problem, BotoCoreError) as error:
-        text = error.detail if isinstance(error, Problem) and error.detail else str(error)
+    except (SourceFault, BotoCoreError) as error:
+        text = str(error)
         log.warning("ingest refused", extra={"revision_id": ingest.revision_id, "reason": text})
         await loading.fail(ingest.control, ingest.revision_id, text, ingest.report.as_json())
 

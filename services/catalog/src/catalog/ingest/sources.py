@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 
 import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
-from chassis.problems import invalid
 from chassis.s3 import s3_client
 
 from catalog.ingest.faults import SourceFault
@@ -38,26 +37,26 @@ class Found:
 
 
 def locate(uri: str, settings: Settings, field: str, *, folder: bool = False) -> Location:
-    """The address in ``uri``; a 422 on ``field`` where it is none that this server reads."""
+    """The address in ``uri``; a SourceFault of ``field`` where this server does not read it."""
     parts = urlsplit(uri)
     if parts.query or parts.fragment or "\x00" in unquote(uri):
-        raise invalid(field, "an address without query and fragment is expected")
+        raise SourceFault(field, "an address without query and fragment is expected")
     if parts.scheme == "s3":
         key = unquote(parts.path).lstrip("/")
         if not parts.netloc or not (key or folder):
-            raise invalid(field, "s3://bucket/key is expected")
+            raise SourceFault(field, "s3://bucket/key is expected")
         return Location(uri, bucket=parts.netloc, key=key)
     if parts.scheme == "file":
         return Location(uri, path=_mirrored(unquote(parts.path), settings.mirror_root, field))
-    raise invalid(field, "unknown kind of address", ["s3://bucket/key", "file:///path"])
+    raise SourceFault(field, "s3://bucket/key or file:///path is expected")
 
 
 def _mirrored(path: str, root: Path | None, field: str) -> Path:
     if root is None:
-        raise invalid(field, "this server reads no files (CATALOG_MIRROR_ROOT is not set)")
+        raise SourceFault(field, "this server reads no files (CATALOG_MIRROR_ROOT is not set)")
     resolved = Path(path).resolve()
     if not resolved.is_relative_to(root.resolve()):
-        raise invalid(field, "the file lies outside of the server's mirror")
+        raise SourceFault(field, "the file lies outside of the server's mirror")
     return resolved
 
 

@@ -96,17 +96,17 @@ async def _look_at_sources(
     request: RevisionRequest, settings: Settings
 ) -> Sequence[tuple[str, int]]:
     """Tags and sizes of both tables; a 422 that names the one that cannot be read."""
-    locate(request.image_root, settings, "image_root", folder=True)
     found: list[Found] = []
-    async with object_store(settings) as client:
-        for field in ("clinical", "metadata"):
-            at = locate(getattr(request, field), settings, field)
-            try:
+    try:
+        locate(request.image_root, settings, "image_root", folder=True)
+        async with object_store(settings) as client:
+            for field in ("clinical", "metadata"):
+                at = locate(getattr(request, field), settings, field)
                 found.append(await look(client, at, field))
-            except SourceFault as error:
-                raise invalid(field, f"cannot be read: {error.reason}") from error
-            except BotoCoreError as error:
-                raise unavailable("The object store cannot be reached") from error
+    except SourceFault as error:
+        raise invalid(error.source, error.reason) from error
+    except BotoCoreError as error:
+        raise unavailable("The object store cannot be reached") from error
     return [(source.etag, source.size) for source in found]
 
 
