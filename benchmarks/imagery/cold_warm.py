@@ -212,12 +212,14 @@ async def cold_many(work: Callable[[int], Awaitable[object]], ids: list[int]) ->
     return len(ids) / (time.perf_counter() - started)
 
 
-async def warm(made: Bench, ids: list[int], seconds: float, clients: int) -> tuple[float, float]:
-    """(p50 ms, requests a second) of thumbnails that are in Valkey."""
+async def warm(
+    made: Bench, ids: list[int], seconds: float, clients: int
+) -> tuple[float, float, int]:
+    """(p50 ms, requests a second, requests) of thumbnails that are in Valkey."""
     return await rate(lambda n: made.thumbnail(ids[n % len(ids)]), seconds, clients)
 
 
-async def unchanged(made: Bench, image_id: int, seconds: float) -> tuple[float, float]:
+async def unchanged(made: Bench, image_id: int, seconds: float) -> tuple[float, float, int]:
     """The same for 304 answers, eight clients."""
     tag = (await made.thumbnail(image_id))[2]
     return await rate(
@@ -227,8 +229,8 @@ async def unchanged(made: Bench, image_id: int, seconds: float) -> tuple[float, 
 
 async def rate(
     work: Callable[[int], Awaitable[object]], seconds: float, clients: int
-) -> tuple[float, float]:
-    """(p50 ms, per second) of ``work`` by ``clients`` at once."""
+) -> tuple[float, float, int]:
+    """(p50 ms, per second, how many) of ``work`` by ``clients`` at once."""
     took: list[float] = []
     until = time.perf_counter() + seconds
 
@@ -237,13 +239,27 @@ async def rate(
             took.append(await timed(work(len(took))))
 
     await asyncio.gather(*(client() for _ in range(clients)))
-    return statistics.median(took), len(took) / seconds
+    return statistics.median(took), len(took) / seconds, len(took)
 
 
 def memory_mib(process: psutil.Process) -> float:
     """Proportional memory of the service and its workers."""
     family = [process, *process.children(recursive=True)]
     return sum(one.memory_full_info().pss for one in family) / 2**20
+
+
+async def warm_row(name: str, made: Bench, work: Awaitable[tuple[float, float, int]]) -> str:
+    """A row of a warm part: time, rate, and the service's own CPU, which load does not change."""
+    before = cpu_s(made.process)
+    p50, per_s, requests = await work
+    cpu_ms = (cpu_s(made.process) - before) / requests * 1000
+    return f"| {name} | {p50:.2f} ms, {per_s:.0f}/s, {cpu_ms:.2f} ms CPU each | | |"
+
+
+def cpu_s(process: psutil.Process) -> float:
+    """Seconds of CPU that the service's own process has used."""
+    used = process.cpu_times()
+    return float(used.user + used.system)
 
 
 async def measure(count: int, seconds: float) -> list[str]:
@@ -264,12 +280,13 @@ async def measure(count: int, seconds: float) -> list[str]:
             f"| {our_rate:.1f} | {floor_rate:.1f} | {our_rate / floor_rate:.2f} |"
         )
         warmed = made.ids[RAW][:count]
-        p50, per_s = await warm(made, warmed, seconds, 1)
-        rows.append(f"| warm 256 px, 1 client | {p50:.2f} ms, {per_s:.0f}/s | | |")
-        p50, per_s = await warm(made, warmed, seconds, CLIENTS)
-        rows.append(f"| warm 256 px, {CLIENTS} clients | {p50:.2f} ms, {per_s:.0f}/s | | |")
-        p50, per_s = await unchanged(made, warmed[0], seconds)
-        rows.append(f"| 304, {CLIENTS} clients | {p50:.2f} ms, {per_s:.0f}/s | | |")
+        rows += [
+            await warm_row("warm 256 px, 1 client", made, warm(made, warmed, seconds, 1)),
+            await warm_row(
+                f"warm 256 px, {CLIENTS} clients", made, warm(made, warmed, seconds, CLIENTS)
+            ),
+            await warm_row(f"304, {CLIENTS} clients", made, unchanged(made, warmed[0], seconds)),
+        ]
         rows.append(
             f"| memory of service and workers after all of it | "
             f"{memory_mib(made.process):.0f} MiB | | |"
