@@ -9,6 +9,7 @@ random filters are compared with pandas.
 
 import argparse
 import asyncio
+import json
 import sys
 import tempfile
 import time
@@ -59,7 +60,7 @@ async def queue(url: str, request: dict[str, Any]) -> int:
     revision_id = await connection.fetchval(
         "insert into catalog.revision (dataset, request, requested_by) "
         "values ('embed-synthetic', $1::text::jsonb, 'benchmark') returning revision_id",
-        __import__("json").dumps(request),
+        json.dumps(request),
     )
     await connection.close()
     return int(revision_id)

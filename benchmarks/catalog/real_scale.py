@@ -1,4 +1,4 @@
-"""What the benchmarks of the catalog share: real-scale tables, servers, a running catalog, a table."""
+"""What the benchmarks of the catalog share: tables, servers, a running catalog, a report."""
 
 import os
 import platform
@@ -13,10 +13,11 @@ from pathlib import Path
 
 import psutil
 from catalog.migrate import migrate
-from devstack import throwaway
 from devstack.objects import ensure_buckets, make_client
 from devstack.seaweedfs import S3Server
 from devstack.synthetic import FULL_SCALE, Scale, write_tables
+
+from devstack import throwaway
 
 BUCKET = "benchmark"
 NAMES = {table: f"EMBED_OpenData_{table}.csv" for table in ("clinical", "metadata")}
