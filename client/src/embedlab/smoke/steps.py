@@ -20,8 +20,8 @@ CLASSES = ("B", "K")
 THUMBNAIL = 256
 LARGEST_PAGE = 1000
 AT_ONCE = 8
-# The demo pictures only some of its patients; the tables say of which images there is a file.
-PICTURED = {"has_pix_array": ["True"]}
+# A server may hold only some of the files, as the demo does.
+PICTURED = {"has_file": [True]}
 
 
 @dataclass
