@@ -47,7 +47,7 @@ def test_filter_counts_are_those_of_the_api(page: Page, api: Api, stack: Stack) 
     dataset = dataset_of(api)
     for value in ("Suspicious", "Highly suggestive of malignancy"):
         facet(page, "BI-RADS assessment").get_by_text(value, exact=True).click()
-    facet(page, "View").get_by_text("CC", exact=True).click()
+    facet(page, "View").get_by_text("CC, craniocaudal", exact=True).click()
     page.wait_for_url(re.compile("ViewPosition=CC"))
     body = {"dataset": dataset, "filter": FILTER, "facets": ["tissueden"]}
     counted = api.post("/api/v1/facets", body)

@@ -39,5 +39,7 @@ export function mergeOptions(
 export function optionLabel(field: string, option: Option): string {
   if (option.value === null) return "not recorded";
   const assessment = field === "asses" ? assessmentOf(option.value) : undefined;
-  return assessment ? capitalise(assessment.words) : option.label;
+  if (assessment) return capitalise(assessment.words);
+  // Words of a vocabulary begin large; a code or a text of the table stays as it is written.
+  return option.label === option.value ? option.label : capitalise(option.label);
 }

@@ -56,7 +56,7 @@ export function Jump() {
           ref={field}
           class="input"
           type="search"
-          placeholder="Jump to an id"
+          placeholder="Jump to id"
           aria-label="Jump to the id of a patient, exam, image, job or cohort"
           aria-invalid={wrong !== ""}
           autocomplete="off"

@@ -47,6 +47,9 @@ export function showKeys(): void {
   shown.value = true;
 }
 
+/** More keys than these for one thing are only noise. */
+const SHOWN = 4;
+
 const NAMES: Record<string, string> = {
   " ": "Space",
   ArrowLeft: "←",
@@ -76,7 +79,7 @@ export function KeysOverlay() {
         {layers.value.flat().map((binding) => (
           <div key={binding.does} class="row">
             <dt>
-              {binding.keys.map((key) => (
+              {binding.keys.slice(0, SHOWN).map((key) => (
                 <kbd key={key}>{NAMES[key] ?? key}</kbd>
               ))}
             </dt>

@@ -55,6 +55,7 @@ function Stepper({ neighbours }: { neighbours: Neighbours }) {
   const address = (image: ImageSummary): string =>
     withQuery(`/images/${image.image_id}`, carriedParameters());
   const total = results.value.total;
+  if (!previous && !next) return null;
   return (
     <div class="row stepper">
       {previous ? (

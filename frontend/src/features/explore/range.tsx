@@ -62,7 +62,9 @@ export function RangeFacetView({ field, counted }: Props) {
   const condition = filter.value[field.name];
   const [draft, setDraft] = useState<Bounds>(boundsOf(condition));
   const active = boundsOf(condition);
-  useEffect(() => setDraft({ low: active.low, high: active.high }), [active.low, active.high]);
+  // Each end by itself: what is being typed at one must survive that the other was taken over.
+  useEffect(() => setDraft((now) => ({ ...now, low: active.low })), [active.low]);
+  useEffect(() => setDraft((now) => ({ ...now, high: active.high })), [active.high]);
 
   const nullsToo = condition?.in?.includes(null) ?? false;
   const commit = (given: Bounds, nulls = nullsToo): void => {
@@ -111,6 +113,7 @@ export function RangeFacetView({ field, counted }: Props) {
       value={draft[end]}
       placeholder={placeholder === null ? "" : String(placeholder)}
       aria-label={`${field.label}, ${end === "low" ? "at least" : "at most"}`}
+      onInput={(event) => setDraft({ ...draft, [end]: event.currentTarget.value })}
       onChange={(event) => commit({ ...draft, [end]: event.currentTarget.value })}
     />
   );

@@ -22,6 +22,14 @@ function describe(image: ImageSummary): string {
   return `${view}${kind}, ${assessmentWords(image.asses)}${rois}, image ${image.image_id}`;
 }
 
+const MOST_MARKS = 3;
+
+/** The worst first; others beside it, because a filter for one of them found this image. */
+function marksOf(image: ImageSummary): readonly string[] {
+  const all = image.asses ? [image.asses, ...image.assessments] : image.assessments;
+  return [...new Set(all)].slice(0, MOST_MARKS);
+}
+
 export function Tile({ image, pixels, version, focusable, looked, onFocus }: TileProps) {
   const url = thumbnailUrl(image.image_id, pixels, version);
   const { src, error } = usePicture(url, image.image_id);
@@ -51,7 +59,9 @@ export function Tile({ image, pixels, version, focusable, looked, onFocus }: Til
             <Icon name="roi" size={14} />
           </span>
         )}
-        <AssessmentMark code={image.asses} />
+        {marksOf(image).map((code) => (
+          <AssessmentMark key={code} code={code} />
+        ))}
       </span>
     </a>
   );

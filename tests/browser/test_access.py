@@ -1,0 +1,53 @@
+"""Nobody is shut out: axe finds nothing serious on any page, in either theme."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from .conftest import DESKTOP, Api, OpenPage, Stack
+
+pytestmark = pytest.mark.browser
+
+AXE = Path("frontend/node_modules/axe-core/axe.min.js")
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+
+
+def violations(page: Page) -> list[str]:
+    """What axe calls serious or critical, with the elements at fault."""
+    # Evaluated, not added as a script: the page's policy allows no inline script.
+    page.evaluate(AXE.read_text())
+    found: list[dict[str, Any]] = page.evaluate(
+        "async rules => (await axe.run({runOnly: rules})).violations", RULES
+    )
+    return [
+        f"{v['id']}: {v['help']}: {[n['html'][:160] for n in v['nodes'][:3]]}"
+        for v in found
+        if v["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_no_serious_issue_on_any_page(open_page: OpenPage, stack: Stack, scheme: str) -> None:
+    if not AXE.exists():
+        pytest.skip("axe-core is not installed: npm ci in frontend")
+    page = open_page(DESKTOP, scheme)
+    image = Api(page, stack).get("/api/v1/images?has_roi=true&limit=1")["items"][0]["image_id"]
+    paths = {
+        "/explore?asses=S&age_at_study.gte=40": ".tile[data-image]",
+        f"/images/{image}": ".finding",
+        "/cohorts": "h1",
+        "/cohorts/new": ".balance",
+        "/jobs": "h1",
+        "/jobs/new": ".gallery",
+        "/jobs/new?experiment=embed-2b6k": ".settings",
+        "/nowhere": "h2",
+    }
+    found = {}
+    for path, ready in paths.items():
+        page.goto(f"{stack.url}{path}")
+        page.locator(ready).first.wait_for()
+        page.wait_for_timeout(400)
+        found[path] = violations(page)
+    assert {path: issues for path, issues in found.items() if issues} == {}
