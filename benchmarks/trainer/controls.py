@@ -58,7 +58,7 @@ def _arguments() -> argparse.Namespace:
 def _freeze(lab: Client, dataset: str) -> str:
     experiments = {found["name"]: found for found in lab.experiments()}
     expected = experiments["embed-2b6k"]["cohort"]
-    pictured = {"FinalImageType": ["2D"], "has_pix_array": ["True"]}
+    pictured = {"FinalImageType": ["2D"], "has_file": [True]}
     definition = {**expected, "name": "controls", "dataset": dataset, "seed": 7}
     return str(lab.create_cohort({**definition, "filter": pictured})["cohort_id"])
 

@@ -24,6 +24,7 @@ HEADER = (
     "CompressionForce",
     "KVP",
     "ExposureInuAs",
+    "spot_or_magnification",
 )
 
 

@@ -1,0 +1,242 @@
+"""The queue and what is done under a lease.
+
+Every write of a worker names its lease: the fence given with the claim. Where another claim came
+between, the write changes nothing and raises `LeaseLost`.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import (
+    String,
+    and_,
+    case,
+    delete,
+    func,
+    insert,
+    literal,
+    null,
+    or_,
+    select,
+    text,
+    update,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.elements import ColumnElement
+
+from trainer.schemas import Progress
+from trainer.store.common import AnyRow, seconds
+from trainer.tables import artifact, epoch, job, queue
+
+_claim_lock = "trainer claim"
+
+
+class LeaseLost(Exception):
+    """The job is no longer this worker's: expired, cancelled by the sweeper, or claimed again."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """A claimed job: writes are accepted only under this fence."""
+
+    job_id: str
+    fence: int
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A lease with what the worker needs to know of its job."""
+
+    lease: Lease
+    attempts: int
+
+
+async def claim_job(session: AsyncSession, worker_name: str, lease_s: float) -> Claim | None:
+    """Take the fairest due job; None where there is none.
+
+    One claim at a time (advisory lock): two workers would otherwise both see the same person as
+    least served. SKIP LOCKED passes over a job that is just being cancelled.
+    """
+    await session.execute(text("select pg_advisory_xact_lock(hashtext(:n))"), {"n": _claim_lock})
+    fairest = (
+        select(job.c.job_id)
+        .join_from(job, queue, job.c.job_id == queue.c.job_id)
+        .where(queue.c.due, job.c.state == "queued")
+        .order_by(queue.c.position)
+        .limit(1)
+        .with_for_update(of=job, skip_locked=True)
+    )
+    job_id = await session.scalar(fairest)
+    if job_id is None:
+        return None
+    statement = (
+        update(job)
+        .where(job.c.job_id == job_id)
+        .values(
+            state="running",
+            worker=worker_name,
+            attempts=job.c.attempts + 1,
+            reason=None,
+            fence=job.c.fence + 1,
+            claimed_at=func.clock_timestamp(),
+            started_at=func.coalesce(job.c.started_at, func.now()),
+            lease_expires_at=func.now() + seconds(lease_s),
+        )
+        .returning(job.c.fence, job.c.attempts)
+    )
+    row = (await session.execute(statement)).one()
+    return Claim(Lease(job_id, row.fence), row.attempts)
+
+
+def _held(lease: Lease) -> ColumnElement[bool]:
+    return and_(job.c.job_id == lease.job_id, job.c.fence == lease.fence, job.c.state == "running")
+
+
+async def _write(session: AsyncSession, lease: Lease, values: dict[str, Any]) -> AnyRow:
+    statement = update(job).where(_held(lease)).values(**values).returning(job)
+    row: AnyRow | None = (await session.execute(statement)).first()
+    if row is None:
+        raise LeaseLost(f"job {lease.job_id} is no longer held under fence {lease.fence}")
+    return row
+
+
+async def renew_lease(session: AsyncSession, lease: Lease, lease_s: float) -> bool:
+    """Heartbeat; whether somebody asked to cancel."""
+    until = func.now() + seconds(lease_s)
+    return bool((await _write(session, lease, {"lease_expires_at": until})).cancel_requested)
+
+
+async def read_claimed(session: AsyncSession, lease: Lease) -> AnyRow:
+    """The whole row of the job held under a lease."""
+    row = (await session.execute(select(job).where(_held(lease)))).first()
+    if row is None:
+        raise LeaseLost(f"job {lease.job_id} is no longer held under fence {lease.fence}")
+    return row
+
+
+async def write_progress(
+    session: AsyncSession, lease: Lease, progress: Progress, warnings: Iterable[str] | None = None
+) -> None:
+    """Show how far the job is."""
+    values: dict[str, Any] = {"progress": progress.model_dump()}
+    if warnings is not None:
+        values["warnings"] = list(warnings)
+    await _write(session, lease, values)
+
+
+async def write_epoch(
+    session: AsyncSession, lease: Lease, values: dict[str, Any], progress: Progress
+) -> None:
+    """Record an epoch with its checkpoint, and the progress that follows from it."""
+    await write_progress(session, lease, progress)
+    await session.execute(insert(epoch).values(job_id=lease.job_id, fence=lease.fence, **values))
+
+
+async def read_epochs(session: AsyncSession, job_id: str) -> list[AnyRow]:
+    """Recorded epochs in order, with their checkpoints."""
+    statement = select(epoch).where(epoch.c.job_id == job_id).order_by(epoch.c.epoch)
+    return list((await session.execute(statement)).all())
+
+
+async def drop_epochs(session: AsyncSession, lease: Lease, after: int) -> None:
+    """Forget epochs later than ``after``: their checkpoint is gone or broken."""
+    await _write(session, lease, {"reason": None})
+    await session.execute(
+        delete(epoch).where(epoch.c.job_id == lease.job_id, epoch.c.epoch > after)
+    )
+
+
+async def give_back(
+    session: AsyncSession, lease: Lease, reason: str, max_attempts: int, delay_s: float
+) -> None:
+    """End an attempt that another may follow."""
+    await _write(session, lease, _back_to_queue(reason, max_attempts, delay_s))
+
+
+async def hand_over(session: AsyncSession, lease: Lease) -> None:
+    """Return a job because its worker shuts down; the attempt does not count."""
+    values: dict[str, Any] = {"state": "queued", "lease_expires_at": None, "worker": None}
+    values |= {"attempts": job.c.attempts - 1, "fence": job.c.fence + 1, "not_before": func.now()}
+    await _write(session, lease, values | {"reason": "its worker was shut down; goes on elsewhere"})
+
+
+async def finish_job(
+    session: AsyncSession,
+    lease: Lease,
+    state: str,
+    *,
+    reason: str | None = None,
+    metrics: dict[str, Any] | None = None,
+    artifacts: Iterable[dict[str, Any]] = (),
+) -> None:
+    """End a job with what it came to; its artifacts are those given and no others."""
+    values: dict[str, Any] = {
+        "state": state, "reason": reason, "metrics": metrics, "finished_at": func.now(),
+        "lease_expires_at": None, "fence": job.c.fence + 1,
+    }  # fmt: skip
+    if state == "failed":
+        values["failures"] = _failure(reason or "")
+    if state == "succeeded":
+        done = Progress(phase="done", epoch=0, epochs=0, fraction=1.0)
+        epochs = job.c.progress["epochs"]
+        values["progress"] = func.jsonb_build_object(
+            "phase", done.phase, "epoch", epochs, "epochs", epochs, "fraction", done.fraction
+        )
+    await _write(session, lease, values)
+    await session.execute(delete(artifact).where(artifact.c.job_id == lease.job_id))
+    for row in artifacts:
+        await session.execute(insert(artifact).values(job_id=lease.job_id, **row))
+
+
+async def count_due(session: AsyncSession) -> int:
+    """Jobs that a worker could claim now."""
+    statement = select(func.count()).select_from(job)
+    due = and_(job.c.state == "queued", job.c.not_before <= func.now())
+    return int(await session.scalar(statement.where(due)) or 0)
+
+
+async def take_back_expired(
+    session: AsyncSession, max_attempts: int, delay_s: float
+) -> list[tuple[str, str]]:
+    """Return jobs of silent workers to the queue, or end them; [(job_id, state)]."""
+    expired = (
+        select(job.c.job_id)
+        .where(job.c.state == "running", job.c.lease_expires_at < func.now())
+        .with_for_update(skip_locked=True)
+    )
+    reason = "its worker was lost: no heartbeat within the lease"
+    statement = (
+        update(job)
+        .where(job.c.job_id.in_(expired.scalar_subquery()))
+        .values(**_back_to_queue(reason, max_attempts, delay_s))
+        .returning(job.c.job_id, job.c.state)
+    )
+    return [(row.job_id, row.state) for row in await session.execute(statement)]
+
+
+def _back_to_queue(reason: str, max_attempts: int, delay_s: float) -> dict[str, Any]:
+    """Column values that end an attempt: cancelled if asked for, failed if it was the last."""
+    last = job.c.attempts >= max_attempts
+    over = or_(job.c.cancel_requested, last)
+    spent = f"failed after {max_attempts} attempts; the last: {reason}"
+    return {
+        "state": case((job.c.cancel_requested, "cancelled"), (last, "failed"), else_="queued"),
+        "reason": case((job.c.cancel_requested, null()), (last, spent), else_=reason),
+        "failures": _failure(reason),
+        "finished_at": case((over, func.now()), else_=null()),
+        "not_before": func.now() + seconds(delay_s) * func.power(2, job.c.attempts - 1),
+        "lease_expires_at": None,
+        "worker": None,
+        "fence": job.c.fence + 1,
+    }
+
+
+def _failure(reason: str) -> ColumnElement[Any]:
+    """``failures`` with one entry more."""
+    entry = func.jsonb_build_object(
+        "attempt", job.c.attempts, "at", func.now(), "worker", job.c.worker,
+        "reason", literal(reason, String),
+    )  # fmt: skip
+    return job.c.failures.op("||", return_type=JSONB())(entry)
