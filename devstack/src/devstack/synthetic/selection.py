@@ -34,7 +34,7 @@ class Plan:
     per_assessment: int = 6
     """Patients for each of P, S, M and A."""
     per_severity: int = 4
-    """Patients for each pathology severity from 2 to 5."""
+    """Patients for each pathology severity from 1 to 5 (most cancers of the pairs are of 0)."""
     normal: int = 5
     """Patients with negative screens only."""
     histories: int = 2
@@ -215,7 +215,7 @@ def _wanted(chunk: Chunk, plan: Plan, few: Bools) -> Iterator[tuple[Ints, int]]:
     exams = _count(chunk.exams.patient, chunk)
     yield np.flatnonzero(known & ~few & (exams >= 4)), plan.histories
     few = few & ~known
-    for severity in (5, 3, 2, 4):
+    for severity in (5, 3, 2, 1, 4):
         has = _count(patient_of[diagnostic & (rows.severity == severity)], chunk) > 0
         yield np.flatnonzero(has & few), plan.per_severity
     for letter in "MSPA":

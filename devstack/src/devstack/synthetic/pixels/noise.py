@@ -60,8 +60,14 @@ def grain_tile() -> Image:
     return np.asarray(fine * 0.8 + power_law_noise(rng, 1.8, 1024) * 0.6, dtype=np.float32)
 
 
+@cache
+def _repeated_grain(down: int, across: int) -> Image:
+    """The tile repeated. Few sizes occur, and the largest is 100 MB, once per process."""
+    return np.tile(grain_tile(), (down, across))
+
+
 def tiled_grain(rows: int, columns: int, rng: np.random.Generator) -> Image:
     """Grain of any size: the tile from a random place, repeated."""
     dy, dx = rng.integers(0, 1024, 2)
-    repeats = (rows + 1023) // 1024 + 1, (columns + 1023) // 1024 + 1
-    return np.tile(grain_tile(), repeats)[dy : dy + rows, dx : dx + columns]
+    repeated = _repeated_grain((rows + 1023) // 1024 + 1, (columns + 1023) // 1024 + 1)
+    return repeated[dy : dy + rows, dx : dx + columns]

@@ -34,8 +34,7 @@ class ImageSpec:
     width_mm: float
     breast_density: int
     number: int
-    """Distinct per acquisition: two views of one breast get different noise, an image and its
-    C-View the same."""
+    """Distinct per file: decides grain and the small differences of exposure, not the tissue."""
     lesions: tuple[LesionSpec, ...] = ()
     zoom: float = 1.0
     """Spot compressions and magnifications show a part of the breast, around the first lesion,
