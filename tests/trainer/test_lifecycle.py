@@ -4,10 +4,13 @@ import asyncio
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import httpx
 import psutil
+from devstack.objects import make_client
+from devstack.seaweedfs import S3Server
 from trainer.settings import TrainerSettings
 
 from tests.trainer.running import WorkerProcess, follow, submit
@@ -36,19 +39,33 @@ async def digests(api: httpx.AsyncClient, job_id: str) -> dict[str, str]:
     return {item["name"]: item["sha256"] for item in answer["items"] if item["name"] in kept}
 
 
+def stored_keys(settings: TrainerSettings, job_id: str) -> list[str]:
+    """Keys of the job's objects; the first part of each is `jobs`, the second its id."""
+    server = S3Server(
+        settings.s3_endpoint_url or "",
+        settings.s3_region,
+        settings.s3_access_key_id or "",
+        settings.s3_secret_access_key or "",
+    )
+    with closing(make_client(server)) as client:
+        prefix = f"jobs/{job_id}/"
+        found = client.list_objects_v2(Bucket=settings.artifact_bucket, Prefix=prefix)
+    return [item["Key"] for item in found["Contents"]]
+
+
 def without_time(epochs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in epochs]
 
 
 async def test_a_job_goes_on_after_kill_9_and_ends_equal_to_the_bit(
-    api: httpx.AsyncClient, start_worker: StartWorker, blobs: str
+    api: httpx.AsyncClient, start_worker: StartWorker, blobs: str, settings: TrainerSettings
 ) -> None:
-    settings = {"epochs": 12, "optimiser": "adamw", "augment": "light", "schedule": "one-cycle"}
+    chosen = {"epochs": 12, "optimiser": "adamw", "augment": "light", "schedule": "one-cycle"}
     worker = start_worker()
-    undisturbed = await follow(api, (await submit(api, blobs, **settings))["job_id"])
+    undisturbed = await follow(api, (await submit(api, blobs, **chosen))["job_id"])
     assert undisturbed["state"] == "succeeded", undisturbed["reason"]
 
-    job_id = (await submit(api, blobs, **settings))["job_id"]
+    job_id = (await submit(api, blobs, **chosen))["job_id"]
     await follow(api, job_id, epochs_done(4))
     assert len(training_processes(job_id)) == 1
     worker.kill()
@@ -64,6 +81,7 @@ async def test_a_job_goes_on_after_kill_9_and_ends_equal_to_the_bit(
     assert without_time(resumed["epochs"]) == without_time(undisturbed["epochs"])
     assert resumed["metrics"] == undisturbed["metrics"]
     assert await digests(api, job_id) == await digests(api, undisturbed["job_id"])
+    assert {key.split("/")[2] for key in stored_keys(settings, job_id)} == {"artifacts"}
 
 
 async def test_cancel_stops_a_running_job_within_a_batch(

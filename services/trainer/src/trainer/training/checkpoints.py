@@ -39,7 +39,7 @@ def save_checkpoint(
     )
     values = asdict(result) | {"checkpoint": stored}
     session.write(lambda s: store.write_epoch(s, session.lease, values, progress))
-    _delete_former(session, keep=1)
+    _delete_former(session)
 
 
 def load_checkpoint(session: Session, folder: Path, facts: dict[str, Any]) -> dict[str, Any] | None:
@@ -57,9 +57,11 @@ def load_checkpoint(session: Session, folder: Path, facts: dict[str, Any]) -> di
     return None
 
 
-def delete_checkpoints(session: Session) -> None:
-    """Remove every checkpoint of a finished job."""
-    _delete_former(session, keep=0)
+def delete_leftovers(session: Session, kept: str) -> None:
+    """Remove all of a finished job's objects but those under ``kept``: checkpoints, and what
+    attempts uploaded that died before they could tell."""
+    prefix = job_key(session.lease.job_id, "")
+    session.insist("the object store", lambda: session.objects.delete_under(prefix, kept))
 
 
 def _read(
@@ -86,9 +88,8 @@ def _forget_after(session: Session, epoch: int, known: int) -> None:
         session.write(lambda s: store.drop_epochs(s, session.lease, epoch))
 
 
-def _delete_former(session: Session, keep: int) -> None:
-    """Delete the objects of all but the last ``keep`` epochs; the rows stay."""
+def _delete_former(session: Session) -> None:
+    """Delete the checkpoint before the last; its row stays."""
     epochs = session.write(lambda s: store.read_epochs(s, session.lease.job_id))
-    places = epochs[: len(epochs) - keep][-2:] if keep else epochs
-    keys = [row.checkpoint["key"] for row in places]
+    keys = [row.checkpoint["key"] for row in epochs[-2:-1]]
     session.insist("the object store", lambda: session.objects.delete(keys))

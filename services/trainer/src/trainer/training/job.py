@@ -31,7 +31,7 @@ from trainer.samples import SPLITS, TEST, Samples, check_samples, permuted_label
 from trainer.schemas import Progress
 from trainer.spec import ArraySource, CohortSource, JobSpec, TrainingSettings
 from trainer.training.batches import fit_normalisation
-from trainer.training.checkpoints import delete_checkpoints, load_checkpoint, save_checkpoint
+from trainer.training.checkpoints import delete_leftovers, load_checkpoint, save_checkpoint
 from trainer.training.fit import DivergedError, EpochResult, Fit, Hooks, start_fit
 from trainer.training.models import build_model, download_weights
 from trainer.training.runtime import Runtime, choose_runtime, describe_versions
@@ -227,7 +227,7 @@ def _finish(
             s, session.lease, "succeeded", metrics=metrics, artifacts=artifacts
         )
     )
-    delete_checkpoints(session)
+    delete_leftovers(session, _artifact_key(session, ""))
 
 
 def _epoch(row: Any) -> dict[str, Any]:
@@ -293,11 +293,15 @@ def _write_files(
 def _upload(session: Session, files: dict[str, tuple[Path, str]]) -> list[dict[str, Any]]:
     artifacts = []
     for name, (path, kind) in files.items():
-        key = job_key(session.lease.job_id, f"artifacts/{session.lease.fence}/{name}")
-        upload = partial(session.objects.put_file, key, path, kind)
+        upload = partial(session.objects.put_file, _artifact_key(session, name), path, kind)
         stored = session.insist("the object store", upload)
         artifacts.append({"name": name, **stored})
     return artifacts
+
+
+def _artifact_key(session: Session, name: str) -> str:
+    """Under the fence: an attempt that lost its lease overwrites nothing."""
+    return job_key(session.lease.job_id, f"artifacts/{session.lease.fence}/{name}")
 
 
 def _show(session: Session, progress: Progress, warnings: list[str] | None = None) -> None:
