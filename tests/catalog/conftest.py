@@ -4,8 +4,8 @@ import secrets
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import uvicorn
 from catalog.app import create_app
 from catalog.migrate import migrate
 from catalog.settings import Settings
+from chassis.identity import Role
 from devstack.seaweedfs import S3Server
 from devstack.testing import IdentityKeys, SignIdentity
 from devstack.throwaway import psql
@@ -78,10 +79,12 @@ def catalog_url(catalog_settings: Settings) -> Iterator[str]:
 class Api:
     """The catalog as one person sees it."""
 
-    def __init__(self, url: str, authorization: str) -> None:
-        self.http = httpx.Client(
-            base_url=url, headers={"Authorization": authorization}, timeout=60, trust_env=False
-        )
+    def __init__(self, url: str, authorize: Callable[[], str]) -> None:
+        def identify(request: httpx.Request) -> httpx.Request:
+            request.headers["Authorization"] = authorize()
+            return request
+
+        self.http = httpx.Client(base_url=url, auth=identify, timeout=60, trust_env=False)
 
     def get(self, path: str, **params: Any) -> Any:
         """The body of a 200."""
@@ -106,7 +109,7 @@ class Api:
         state = self.post(f"/api/v1/datasets/{dataset}/revisions", body, 202)
         return self.wait(state)
 
-    def wait(self, state: dict[str, Any], timeout_s: float = 60) -> dict[str, Any]:
+    def wait(self, state: dict[str, Any], timeout_s: float = 200) -> dict[str, Any]:
         """Poll a revision until it has ended."""
         deadline = time.monotonic() + timeout_s
         path = f"/api/v1/datasets/{state['dataset']}/revisions/{state['revision_id']}"
@@ -118,15 +121,29 @@ class Api:
 
 
 @pytest.fixture(scope="session")
-def admin(catalog_url: str, sign_identity: SignIdentity) -> Api:
-    """An admin."""
-    return Api(catalog_url, sign_identity("admin"))
+def person(sign_identity: SignIdentity) -> Iterator[Callable[..., Api]]:
+    """`person(url, role, **claims)`: a catalog as somebody sees it."""
+    with ExitStack() as opened:
+
+        def come(url: str, role: Role = "researcher", **claims: Any) -> Api:
+            # Signed for each request: a session of tests outlives any token.
+            api = Api(url, lambda: sign_identity(role, **claims))
+            opened.callback(api.http.close)
+            return api
+
+        yield come
 
 
 @pytest.fixture(scope="session")
-def researcher(catalog_url: str, sign_identity: SignIdentity) -> Api:
+def admin(catalog_url: str, person: Callable[..., Api]) -> Api:
+    """An admin."""
+    return person(catalog_url, "admin")
+
+
+@pytest.fixture(scope="session")
+def researcher(catalog_url: str, person: Callable[..., Api]) -> Api:
     """A researcher without any agreement."""
-    return Api(catalog_url, sign_identity("researcher"))
+    return person(catalog_url, "researcher")
 
 
 @pytest.fixture(scope="session")

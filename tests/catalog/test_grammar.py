@@ -10,7 +10,7 @@ from catalog.grammar import MAX_VALUES, Filter, canonical, parse_json, parse_que
 from catalog.model.select import CompiledFilter
 from catalog.vocabulary import codes, label_of, vocabularies
 from chassis.problems import Problem
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.catalog.tables import build_model, draw
@@ -97,6 +97,7 @@ def parsed(call: Callable[[], Filter]) -> Filter | Problem:
 names = st.sampled_from(sorted(fields())) | st.text(max_size=5)
 
 
+@settings(deadline=None)
 @given(st.dictionaries(names, json_values, max_size=3))
 def test_any_document_is_a_filter_or_a_problem(document: dict[str, Any]) -> None:
     found = parsed(lambda: parse_json(document))
@@ -107,6 +108,7 @@ def test_any_document_is_a_filter_or_a_problem(document: dict[str, Any]) -> None
         assert canonical(parse_json(canonical(found))) == canonical(found)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.text(max_size=12), st.text(max_size=6)), max_size=4))
 def test_any_query_string_is_a_filter_or_a_problem(items: list[tuple[str, str]]) -> None:
     found = parsed(lambda: parse_query(items))

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from random import Random
@@ -19,7 +20,6 @@ from catalog.settings import Settings
 from catalog.supervisor import child_environment
 from devstack.objects import make_client
 from devstack.seaweedfs import S3Server
-from devstack.testing import SignIdentity
 from devstack.throwaway import psql
 
 from tests.catalog.conftest import Api, served
@@ -206,12 +206,12 @@ def test_sources_outside_of_store_and_mirror_are_refused(admin: Api, uri: str) -
 
 
 def test_embed_needs_an_agreement_everywhere(
-    admin: Api, folder: Path, catalog_url: str, sign_identity: SignIdentity
+    admin: Api, folder: Path, catalog_url: str, person: Callable[..., Api]
 ) -> None:
     state = admin.ingest("embed", put(folder, several(8)))
     assert state["state"] == "succeeded", state["error"]
-    agreed = Api(catalog_url, sign_identity("researcher", agreements=["embed"]))
-    other = Api(catalog_url, sign_identity("researcher"))
+    agreed = person(catalog_url, "researcher", agreements=["embed"])
+    other = person(catalog_url, "researcher")
     page = agreed.get("/api/v1/images", dataset="embed")
     image = page["items"][0]
     cohort = agreed.post("/api/v1/cohorts", {"dataset": "embed", "label": ASSES}, 201)
@@ -245,7 +245,7 @@ def test_a_cohort_has_the_same_hash_on_another_stack_and_another_with_a_changed_
     catalog_settings: Settings,
     postgres_url: str,
     database_url: str,
-    sign_identity: SignIdentity,
+    person: Callable[..., Api],
 ) -> None:
     from catalog.migrate import migrate
 
@@ -256,7 +256,7 @@ def test_a_cohort_has_the_same_hash_on_another_stack_and_another_with_a_changed_
     here = admin.post("/api/v1/cohorts", request, 201)
     migrate(database_url)
     with served(catalog_settings.model_copy(update={"database_url": database_url})) as url:
-        other = Api(url, sign_identity("admin"))
+        other = person(url, "admin")
         filler = folder / "filler"
         filler.mkdir()
         other.ingest("filler", put(filler, several(10)))  # ids differ from those of the first stack
@@ -285,7 +285,7 @@ def test_a_killed_ingest_leaves_the_former_revision_and_starts_again(
     folder: Path,
     catalog_settings: Settings,
     database_url: str,
-    sign_identity: SignIdentity,
+    person: Callable[..., Api],
     synthetic_tables: Path,
 ) -> None:
     from catalog.migrate import migrate
@@ -294,7 +294,7 @@ def test_a_killed_ingest_leaves_the_former_revision_and_starts_again(
     settings = catalog_settings.model_copy(update={"database_url": database_url})
     put(folder, several(11))
     with served(settings) as url:
-        api = Api(url, sign_identity("admin"))
+        api = person(url, "admin")
         first = api.ingest("killed", folder)
     environment = child_environment(settings)
     psql(
@@ -311,7 +311,7 @@ def test_a_killed_ingest_leaves_the_former_revision_and_starts_again(
     os.kill(child.pid, signal.SIGKILL)
     child.wait()
     with served(settings) as url:
-        api = Api(url, sign_identity("admin"))
+        api = person(url, "admin")
         assert api.get("/api/v1/images", dataset="killed")["total"] > 0
         path = f"/api/v1/datasets/killed/revisions/{first['revision_id'] + 1}"
         second = api.wait(api.get(path))

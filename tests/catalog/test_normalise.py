@@ -4,7 +4,7 @@ import math
 
 import pytest
 from catalog.normalise import DIGITS_LOST, normalise
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 
@@ -76,6 +76,7 @@ def test_comma_lists_are_sets_of_codes(text: str, elements: object) -> None:
     assert normalise("code", text, multi=True).value == elements
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40), st.sampled_from(["code", "text", "number", "flag", "date", "id"]))
 def test_any_text_is_a_value_a_null_or_a_refusal(text: str, type_: str) -> None:
     outcome = normalise(type_, text)  # type: ignore[arg-type]

@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 import pytest
 from catalog.ingest.faults import SourceFault
 from catalog.ingest.records import RecordSplitter, find_fault, parse_header, whole_records
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 cells = st.text(st.sampled_from('ab,"\n\r é'), max_size=8)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(cells, cells), min_size=1, max_size=12), st.integers(1, 20))
 def test_however_the_stream_is_cut_records_stay_whole(
     rows: list[tuple[str, str]], step: int

@@ -1,5 +1,6 @@
 """The catalog over HTTP, on the synthetic tables."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 from catalog.settings import Settings
-from devstack.testing import SignIdentity
 
 from tests.catalog.conftest import Api
 from tests.catalog.reference import Reference
@@ -277,9 +277,9 @@ def test_nobody_is_answered_without_an_identity(catalog_url: str) -> None:
 
 
 def test_readers_freeze_nothing_and_researchers_ingest_nothing(
-    catalog_url: str, researcher: Api, sign_identity: SignIdentity
+    catalog_url: str, researcher: Api, person: Callable[..., Api]
 ) -> None:
-    reader = Api(catalog_url, sign_identity("reader"))
+    reader = person(catalog_url, "reader")
     assert reader.http.post("/api/v1/cohorts", json={"label": ASSES_N_A}).status_code == 403
     body = {"clinical": "s3://a/b", "metadata": "s3://a/c", "image_root": "s3://a/d"}
     path = "/api/v1/datasets/embed-synthetic/revisions"
@@ -287,11 +287,11 @@ def test_readers_freeze_nothing_and_researchers_ingest_nothing(
 
 
 def test_a_job_reads_the_cohort_it_was_given_and_no_other(
-    catalog_url: str, researcher: Api, sign_identity: SignIdentity
+    catalog_url: str, researcher: Api, person: Callable[..., Api]
 ) -> None:
     cohort = researcher.post("/api/v1/cohorts", {"label": ASSES_N_A}, 201)["cohort_id"]
-    mine = Api(catalog_url, sign_identity("researcher", job_id="1", cohort_id=cohort))
-    other = Api(catalog_url, sign_identity("researcher", job_id="1", cohort_id="another"))
+    mine = person(catalog_url, "researcher", job_id="1", cohort_id=cohort)
+    other = person(catalog_url, "researcher", job_id="1", cohort_id="another")
     path = f"/api/v1/cohorts/{cohort}/members"
     assert mine.get(path, limit=1)["items"]
     assert other.http.get(path).status_code == 403

@@ -5,7 +5,7 @@ from catalog.ingest.faults import SourceFault
 from catalog.ingest.spelling import canonical_names, check_required
 from catalog.paths import relative_key, sop_instance_uid, source_uri
 from catalog.rois import Roi, mirrored, parse_rois
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 coordinates = st.integers(0, 6000)
@@ -18,6 +18,7 @@ boxes = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(boxes, max_size=9))
 def test_rois_of_v1_and_of_the_nested_form_are_the_same(drawn: list[Roi]) -> None:
     as_tuples = str(tuple(tuple(roi) for roi in drawn))
@@ -38,6 +39,7 @@ def test_what_is_no_box_is_refused(text: str) -> None:
         parse_rois(text)
 
 
+@settings(deadline=None)
 @given(boxes, st.integers(7000, 9000))
 def test_mirroring_twice_changes_nothing(roi: Roi, columns: int) -> None:
     assert mirrored(mirrored(roi, columns), columns) == roi

@@ -7,7 +7,7 @@ from catalog.cohorts.splits import (
     split_by_member,
     split_by_patient,
 )
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 SHARES = (0.7, 0.1, 0.2)
@@ -19,6 +19,7 @@ def hashes(count: int) -> np.ndarray:
     return np.random.default_rng(5).integers(0, 2**64, count, np.uint64)
 
 
+@settings(deadline=None)
 @given(members, seeds)
 def test_patients_never_part(drawn: list[tuple[int, int]], seed: int) -> None:
     labels, patients = (np.asarray(column) for column in zip(*drawn, strict=True))
@@ -27,6 +28,7 @@ def test_patients_never_part(drawn: list[tuple[int, int]], seed: int) -> None:
         assert len(np.unique(splits[patients == patient])) == 1
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_shares_are_met_in_every_class(seed: int) -> None:
     rng = np.random.default_rng(3)
@@ -38,6 +40,7 @@ def test_shares_are_met_in_every_class(seed: int) -> None:
         assert np.abs(found - SHARES).max() < 0.02
 
 
+@settings(deadline=None)
 @given(seeds)
 def test_a_split_of_no_share_stays_empty(seed: int) -> None:
     labels, patients = np.zeros(50, int), np.arange(50)
@@ -45,6 +48,7 @@ def test_a_split_of_no_share_stays_empty(seed: int) -> None:
     assert np.bincount(splits, minlength=3)[1] == 0
 
 
+@settings(deadline=None)
 @given(members, st.integers(1, 30), seeds)
 def test_caps_hold_and_smaller_samples_lie_in_larger_ones(
     drawn: list[tuple[int, int]], cap: int, seed: int
@@ -57,6 +61,7 @@ def test_caps_hold_and_smaller_samples_lie_in_larger_ones(
     assert (sample_per_class(labels, keys, cap + 5) | ~kept).all()
 
 
+@settings(deadline=None)
 @given(st.integers(30, 300), seeds)
 def test_splits_by_image_meet_their_shares(count: int, seed: int) -> None:
     labels = np.arange(count) % 3

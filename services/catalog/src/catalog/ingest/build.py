@@ -41,7 +41,7 @@ class EncodedTables:
     clinical_rows: int
     metadata: dict[str, RawColumn]
     uids: pl.Series
-    held: Hashes | None
+    held: Hashes | None = None
 
 
 @dataclass(frozen=True)
