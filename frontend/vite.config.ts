@@ -6,6 +6,9 @@ export default defineConfig(({ mode }) => {
   return {
     build: {
       target: "es2022",
+      // Browsers that know light-dark(): written out for older ones, it would be decided once at the root, and the
+      // dark parts of a light page would be light.
+      cssTarget: ["chrome123", "firefox120", "safari17.5"],
       // Data URLs would need `img-src data:`; every asset stays a file of our own origin.
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },

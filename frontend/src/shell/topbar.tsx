@@ -14,7 +14,7 @@ function DatasetChoice() {
   const revision = current.revision;
   return (
     <Menu
-      label="Dataset and revision"
+      title="Dataset and revision"
       button={
         <>
           <span class="dataset-name">{current.title ?? current.name}</span>

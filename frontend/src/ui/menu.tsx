@@ -2,14 +2,16 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
 interface MenuProps {
-  readonly label: string;
+  /** Name of the button; leave it out where the button carries its own text. */
+  readonly label?: string;
+  readonly title?: string;
   readonly button: ComponentChildren;
   readonly children: ComponentChildren;
   readonly class?: string;
 }
 
 /** A button that opens a small sheet under it; Escape, a click elsewhere or a choice closes it. */
-export function Menu({ label, button, children, class: extra = "" }: MenuProps) {
+export function Menu({ label, title = label, button, children, class: extra = "" }: MenuProps) {
   const box = useRef<HTMLDetailsElement>(null);
   useEffect(() => {
     const close = (event: Event): void => {
@@ -34,7 +36,7 @@ export function Menu({ label, button, children, class: extra = "" }: MenuProps) 
   };
   return (
     <details class={`menu ${extra}`} ref={box}>
-      <summary class="button quiet" aria-label={label} title={label}>
+      <summary class="button quiet" {...(label ? { "aria-label": label } : {})} title={title ?? ""}>
         {button}
       </summary>
       {/* biome-ignore lint/a11y: a click on the sheet itself does nothing; its buttons and links have their own keys */}

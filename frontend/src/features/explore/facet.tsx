@@ -30,12 +30,7 @@ function OptionRow({ field, option, sum }: { field: FilterField; option: Option;
           toggle(true);
         }}
       >
-        <input
-          type="checkbox"
-          checked={included}
-          onChange={() => toggle(excluded)}
-          aria-label={`${full}, ${formatCount(option.count)} images${excluded ? ", left out" : ""}`}
-        />
+        <input type="checkbox" checked={included} onChange={() => toggle(excluded)} />
         {assessment && <AssessmentMark code={assessment.code} />}
         <span class="option-label">{label}</span>
         <span class="option-count">{formatCompact(option.count)}</span>

@@ -1,6 +1,6 @@
 import { thumbnailUrl } from "../../api/pictures";
 import type { ImageSummary } from "../../api/types";
-import { assessmentWords, viewName } from "../../lib/vocabulary";
+import { viewName } from "../../lib/vocabulary";
 import { AssessmentMark } from "../../ui/assessment";
 import { Icon } from "../../ui/icon";
 import { usePicture } from "../../ui/picture";
@@ -13,13 +13,6 @@ interface TileProps {
   readonly focusable: boolean;
   readonly looked: boolean;
   readonly onFocus: () => void;
-}
-
-function describe(image: ImageSummary): string {
-  const view = viewName(image.ImageLateralityFinal, image.ViewPosition);
-  const kind = image.FinalImageType === "cview" ? ", C-View" : "";
-  const rois = image.num_roi ? `, ${image.num_roi} ROI` : "";
-  return `${view}${kind}, ${assessmentWords(image.asses)}${rois}, image ${image.image_id}`;
 }
 
 const MOST_MARKS = 3;
@@ -38,7 +31,6 @@ export function Tile({ image, pixels, version, focusable, looked, onFocus }: Til
       class={`tile ${looked ? "looked" : ""}`}
       href={imageAddress(image.image_id)}
       tabIndex={focusable ? 0 : -1}
-      aria-label={describe(image)}
       data-image={image.image_id}
       onFocus={onFocus}
     >
@@ -63,6 +55,7 @@ export function Tile({ image, pixels, version, focusable, looked, onFocus }: Til
           <AssessmentMark key={code} code={code} />
         ))}
       </span>
+      <span class="visually-hidden">image {image.image_id}</span>
     </a>
   );
 }
