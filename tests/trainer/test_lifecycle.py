@@ -39,15 +39,18 @@ async def digests(api: httpx.AsyncClient, job_id: str) -> dict[str, str]:
     return {item["name"]: item["sha256"] for item in answer["items"] if item["name"] in kept}
 
 
-def stored_keys(settings: TrainerSettings, job_id: str) -> list[str]:
-    """Keys of the job's objects; the first part of each is `jobs`, the second its id."""
-    server = S3Server(
+def server_of(settings: TrainerSettings) -> S3Server:
+    return S3Server(
         settings.s3_endpoint_url or "",
         settings.s3_region,
         settings.s3_access_key_id or "",
         settings.s3_secret_access_key or "",
     )
-    with closing(make_client(server)) as client:
+
+
+def stored_keys(settings: TrainerSettings, job_id: str) -> list[str]:
+    """Keys of the job's objects; the first part of each is `jobs`, the second its id."""
+    with closing(make_client(server_of(settings))) as client:
         prefix = f"jobs/{job_id}/"
         found = client.list_objects_v2(Bucket=settings.artifact_bucket, Prefix=prefix)
     return [item["Key"] for item in found["Contents"]]
@@ -119,6 +122,23 @@ async def test_a_cancelled_job_goes_on_from_its_checkpoint_when_retried(
     assert [e["epoch"] for e in job["epochs"]] == list(range(1, 15))
     again = await api.post(f"/api/v1/jobs/{job_id}/retry")
     assert again.status_code == 409
+
+
+async def test_a_broken_checkpoint_costs_time_and_nothing_else(
+    api: httpx.AsyncClient, start_worker: StartWorker, blobs: str, settings: TrainerSettings
+) -> None:
+    start_worker()
+    job_id = (await submit(api, blobs, epochs=10))["job_id"]
+    await follow(api, job_id, epochs_done(2))
+    await api.post(f"/api/v1/jobs/{job_id}/cancel")
+    await follow(api, job_id)
+    with closing(make_client(server_of(settings))) as client:
+        for key in stored_keys(settings, job_id):
+            client.put_object(Bucket=settings.artifact_bucket, Key=key, Body=b"torn")
+    await api.post(f"/api/v1/jobs/{job_id}/retry")
+    job = await follow(api, job_id)
+    assert job["state"] == "succeeded", job["reason"]
+    assert [e["epoch"] for e in job["epochs"]] == list(range(1, 11))
 
 
 async def test_a_waiting_job_is_cancelled_at_once(api: httpx.AsyncClient, blobs: str) -> None:
