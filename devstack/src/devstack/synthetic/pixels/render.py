@@ -12,7 +12,7 @@ from devstack.synthetic.pixels.lesions import Placed, add_lesion
 from devstack.synthetic.pixels.noise import Image, tiled_grain
 from devstack.synthetic.pixels.specs import ImageSpec
 
-_ROUNDS, _SAMPLED = 5, 5
+_ROUNDS, _SAMPLED, _METERED = 5, 5, 0.75
 _SPREAD = (0.125, 0.098, 0.12, 0.135, 0.13, 0.09)
 """Standard deviation of brightness within the breast, by density: fat is even."""
 
@@ -87,11 +87,12 @@ def _default_centre(spec: ImageSpec) -> tuple[float, float]:
 
 
 def _expose(spec: ImageSpec, tissue: Tissue, light: Image) -> Image:
-    """Brightness as an exposure control would set it: mean and spread of the breast do not tell
+    """Brightness as an exposure control would set it: mean and spread of the breast hardly tell
     what is in it.
 
-    Both are drawn from density and image number only; so neither a bright lesion nor a dark one
-    changes them.
+    Both are drawn from density and image number only. The setting is found with the lesions at
+    part of their contrast: at all of it, a bright lesion would dim the tissue around it, and with
+    it itself.
     """
     lit, edge = light * tissue.thickness, skin(tissue.inside)
     breast = tissue.inside > 2.5
@@ -100,9 +101,10 @@ def _expose(spec: ImageSpec, tissue: Tissue, light: Image) -> Image:
     mean = float(between(-0.03, 0.03, spec.number, 91)[0])
     mean += 0.33 + 0.022 * min(spec.breast_density, 4)
     spread = float(between(0.9, 1.1, spec.number, 92)[0]) * _SPREAD[spec.breast_density]
+    metered = lit + (_METERED - 1) * (light - tissue.light) * tissue.thickness
     some = np.flatnonzero(breast)[::_SAMPLED]
     scale, shift = _exposure(
-        lit.ravel()[some], tissue.thickness.ravel()[some], edge.ravel()[some], mean, spread
+        metered.ravel()[some], tissue.thickness.ravel()[some], edge.ravel()[some], mean, spread
     )
     exposed = np.clip(scale * lit + shift * tissue.thickness + edge, 0.02, 1.0)
     return np.asarray(np.where(tissue.inside > 0, exposed, 0.0), np.float32)
