@@ -52,7 +52,7 @@ smoke: $(VENV)/.installed ## drive a running stack over HTTP, from sign-in to a 
 # --- checks -------------------------------------------------------------------------------------
 
 .PHONY: test
-test: lint types test-python test-web ## everything that proves it
+test: lint types contract test-python test-web ## everything that proves it
 
 .PHONY: lint
 lint: $(VENV)/.installed ## ruff: rules and format
@@ -62,6 +62,10 @@ lint: $(VENV)/.installed ## ruff: rules and format
 .PHONY: types
 types: $(VENV)/.installed ## mypy, strict
 	$(BIN)/mypy $(SOURCES)
+
+.PHONY: contract
+contract: $(VENV)/.installed ## docs/openapi.json says what the services declare
+	$(BIN)/python scripts/openapi.py --check --out docs/openapi.json
 
 .PHONY: test-python
 test-python: $(VENV)/.installed ## pytest, against real PostgreSQL, Valkey and S3

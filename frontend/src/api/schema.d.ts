@@ -987,6 +987,40 @@ export interface components {
             request_id: string | null;
         };
         /**
+         * BaselineMetrics
+         * @description The same of a model that cannot see lesions.
+         */
+        BaselineMetrics: {
+            /**
+             * N
+             * @description Images
+             */
+            n: number;
+            /** Patients */
+            patients: number;
+            accuracy: components["schemas"]["Interval"];
+            balanced_accuracy: components["schemas"]["Interval"];
+            roc_auc: components["schemas"]["Interval"];
+            pr_auc: components["schemas"]["Interval"];
+            f1: components["schemas"]["Interval"];
+            log_loss: components["schemas"]["Interval"];
+            brier: components["schemas"]["Interval"];
+            /**
+             * Recall
+             * @description By class
+             */
+            recall: {
+                [key: string]: components["schemas"]["Interval"];
+            };
+            /** Name */
+            name: string;
+            /**
+             * Features
+             * @description What it was told
+             */
+            features: string[];
+        };
+        /**
          * Bucket
          * @description Images with ``gte`` <= value < ``lt`` (the last bucket holds its upper end too).
          */
@@ -1154,6 +1188,16 @@ export interface components {
         ConfirmRequest: {
             /** Confirmed */
             confirmed: boolean;
+        };
+        /**
+         * ConfusionMatrix
+         * @description ``counts[i][j]``: images of class ``labels[i]`` read as ``labels[j]``.
+         */
+        ConfusionMatrix: {
+            /** Labels */
+            labels: string[];
+            /** Counts */
+            counts: number[][];
         };
         /**
          * DatasetSummary
@@ -1514,6 +1558,18 @@ export interface components {
             Columns: number | null;
         };
         /**
+         * Interval
+         * @description A metric with its 95 % interval (bootstrap over patients); null where it is not defined.
+         */
+        Interval: {
+            /** Value */
+            value: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+        };
+        /**
          * Job
          * @description A training job.
          */
@@ -1556,10 +1612,7 @@ export interface components {
             progress: components["schemas"]["TrainerProgress"];
             /** Epochs */
             epochs: components["schemas"]["Epoch"][];
-            /** Metrics */
-            metrics: {
-                [key: string]: unknown;
-            } | null;
+            metrics: components["schemas"]["Metrics"] | null;
             /**
              * Reason
              * @description Why it failed, or waits again
@@ -1667,6 +1720,22 @@ export interface components {
             attributes: {
                 [key: string]: string | number | boolean | null;
             };
+        };
+        /**
+         * Metrics
+         * @description What a job reached, on a test split that was used once.
+         */
+        Metrics: {
+            test: components["schemas"]["SplitMetrics"];
+            confusion_matrix: components["schemas"]["ConfusionMatrix"];
+            /** Roc */
+            roc: components["schemas"]["RocCurve"][];
+            baseline: components["schemas"]["BaselineMetrics"];
+            /**
+             * Epoch
+             * @description The epoch that validation chose
+             */
+            epoch: number;
         };
         /**
          * NewJob
@@ -2114,6 +2183,37 @@ export interface components {
             buckets: components["schemas"]["Bucket"][];
         };
         /**
+         * Report
+         * @description All of a finished job in one document.
+         */
+        Report: {
+            /** Job */
+            job: {
+                [key: string]: string | null;
+            };
+            /** Owner */
+            owner: string;
+            spec: components["schemas"]["JobSpec"];
+            /** Spec Sha256 */
+            spec_sha256: string;
+            metrics: components["schemas"]["Metrics"];
+            /** Epochs */
+            epochs: components["schemas"]["Epoch"][];
+            /** Splits */
+            splits: components["schemas"]["SplitCounts"][];
+            /** Published */
+            published: components["schemas"]["Published"][];
+            /** Warnings */
+            warnings: string[];
+            /**
+             * Manifest
+             * @description Samples, runtime, versions: all that decides
+             */
+            manifest: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * RevisionRequest
          * @description What to ingest.
          */
@@ -2214,6 +2314,18 @@ export interface components {
             };
         };
         /**
+         * RocCurve
+         * @description From (0, 0) to (1, 1); for two classes one curve, of the second.
+         */
+        RocCurve: {
+            /** Name */
+            name: string;
+            /** Fpr */
+            fpr: number[];
+            /** Tpr */
+            tpr: number[];
+        };
+        /**
          * RoiBox
          * @description A box in the chest-wall-left frame, pixels of the full-size image.
          */
@@ -2300,6 +2412,22 @@ export interface components {
             bytes: number;
         };
         /**
+         * SplitCounts
+         * @description Images, patients and images per class of a split.
+         */
+        SplitCounts: {
+            /** Split */
+            split: string;
+            /** Images */
+            images: number;
+            /** Patients */
+            patients: number;
+            /** Classes */
+            classes: {
+                [key: string]: number;
+            };
+        };
+        /**
          * SplitDefinition
          * @description Shares of the splits. ``by: image`` exists only to reproduce published numbers.
          */
@@ -2325,6 +2453,33 @@ export interface components {
              * @default 0.2
              */
             test: number;
+        };
+        /**
+         * SplitMetrics
+         * @description What predictions on a test split came to.
+         */
+        SplitMetrics: {
+            /**
+             * N
+             * @description Images
+             */
+            n: number;
+            /** Patients */
+            patients: number;
+            accuracy: components["schemas"]["Interval"];
+            balanced_accuracy: components["schemas"]["Interval"];
+            roc_auc: components["schemas"]["Interval"];
+            pr_auc: components["schemas"]["Interval"];
+            f1: components["schemas"]["Interval"];
+            log_loss: components["schemas"]["Interval"];
+            brier: components["schemas"]["Interval"];
+            /**
+             * Recall
+             * @description By class
+             */
+            recall: {
+                [key: string]: components["schemas"]["Interval"];
+            };
         };
         /**
          * TimelineExam
@@ -4133,6 +4288,8 @@ export interface operations {
                 spot_or_magnification?: string[];
                 /** @description Has a finding row */
                 has_finding?: string[];
+                /** @description Image file in the store */
+                has_file?: string[];
             };
             header?: never;
             path?: never;
@@ -5417,7 +5574,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": unknown;
+                    "application/json": components["schemas"]["Report"];
                     "text/html": string;
                 };
             };
