@@ -120,7 +120,7 @@ def describe_filters(model: ReadModel) -> list[dict[str, Any]]:
     """Every filter of the revision; made once per model."""
     cache = model.__dict__
     if "_filters" not in cache:
-        counter = FacetCounter(CompiledFilter(model, {}))
+        counter = FacetCounter(CompiledFilter(model, {}), make_bitmaps=False)
         cache["_filters"] = [_describe(model, field, counter) for field in known_fields(model)]
     described: list[dict[str, Any]] = cache["_filters"]
     return described

@@ -11,7 +11,9 @@ from chassis.logs import get_logger
 from chassis.problems import Problem, not_found
 from sqlalchemy.exc import SQLAlchemyError
 
+from catalog.fields import DEFAULT_FACETS, fields
 from catalog.model import archive
+from catalog.model.bitmaps import bitmaps_of
 from catalog.model.read_model import ReadModel
 from catalog.nearest import nearest
 from catalog.store import revisions
@@ -122,6 +124,10 @@ class ModelHolder:
 def _ready(data: bytes) -> ReadModel:
     """The model with what every query needs already made."""
     model = archive.load(data)
+    bitmaps = bitmaps_of(model)
+    for field in DEFAULT_FACETS:
+        if model.has(field) and bitmaps.suits(fields()[field]):
+            bitmaps.of(fields()[field])
     for name in ("breast_of_image", "several_pairs", "first_row", "by_image_id", "exam_order"):
         getattr(model, name)
     return model

@@ -6,10 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.fields import Field
+from catalog.model.bitmaps import bitmaps_of, count_bits
 from catalog.model.dictionary import Counts, Dictionary
 from catalog.model.read_model import ReadModel
 from catalog.model.select import CompiledFilter, Selection
 
+Ints = npt.NDArray[np.int32]
 Unit = Literal["images", "exams", "patients"]
 
 # Above this many cells, sorting the keys is cheaper than a table of all of them.
@@ -19,24 +21,49 @@ TABLE_CELLS = 4_000_000
 class FacetCounter:
     """Counts fields of one compiled filter, sharing what they share."""
 
-    def __init__(self, compiled: CompiledFilter, unit: Unit = "images") -> None:
+    def __init__(
+        self, compiled: CompiledFilter, unit: Unit = "images", *, make_bitmaps: bool = True
+    ) -> None:
+        self.make_bitmaps = make_bitmaps
         self.compiled = compiled
         self.unit = unit
         self.model = compiled.model
         self.selection = compiled.select()
+        self.bitmaps = bitmaps_of(compiled.model)
         self._row_weights: dict[int, Counts] = {}
+        self._several_weights: dict[int, Counts] = {}
+        self._alive: dict[int, tuple[Ints, Ints]] = {}
+        self._without: dict[str, Selection] = {}
 
     def count(self, field: Field) -> Counts:
         """Counts of ``field`` by element of its dictionary, null first."""
         selection = self.selection
         if field.name in self.compiled.fields:
-            selection = self.compiled.select(without=field.name)
+            selection = self._without.setdefault(
+                field.name, self.compiled.select(without=field.name)
+            )
         dictionary = self.model.dictionary(field)
+        if self.unit == "images" and self._by_bits(field):
+            return self._count_bits(field, selection, dictionary)
         if field.level == "finding":
             return self._count_findings(field, selection, dictionary)
         if self.unit == "images":
             return dictionary.per_element(self._count_images(field, selection, dictionary.size))
         return dictionary.per_element(self._count_owners(field, selection, dictionary.size))
+
+    def _by_bits(self, field: Field) -> bool:
+        return self.bitmaps.is_made(field) or (self.make_bitmaps and self.bitmaps.suits(field))
+
+    def _count_bits(self, field: Field, selection: Selection, dictionary: Dictionary) -> Counts:
+        if selection.words is None:
+            return self.bitmaps.counts(field)
+        bits = self.bitmaps.of(field)
+        if field.level != "finding" or not selection.finding_luts:
+            return count_bits(bits & selection.packed)
+        # Some rows do not count: where a breast has one row, that row matched or no image of it
+        # did; only breasts with several rows need a look at the rows themselves.
+        alone = count_bits(bits & (selection.packed & self.bitmaps.single))
+        return alone + self._several(field, selection, dictionary)
 
     def _count_images(self, field: Field, selection: Selection, size: int) -> Counts:
         codes = self.model.codes_of(field)
@@ -44,8 +71,8 @@ class FacetCounter:
             return weighted(codes, selection.per_exam, size)
         if field.level == "patient":
             return weighted(codes, selection.per_patient, size)
-        if selection.mask is None:
-            return np.bincount(codes, minlength=size)
+        if selection.words is None:
+            return self._all_images(field, size)
         places = selection.places
         if len(places) * 2 <= self.model.images:
             return np.bincount(codes[places], minlength=size)
@@ -99,7 +126,7 @@ class FacetCounter:
             if selection.rows is not None:
                 weights = weights * selection.rows
             self._row_weights[key] = weights
-            self.__dict__.setdefault("_kept", []).append(selection)  # ids must stay unique
+            self._keep(selection)
         return self._row_weights[key]
 
     def _several(self, field: Field, selection: Selection, dictionary: Dictionary) -> Counts:
@@ -107,18 +134,37 @@ class FacetCounter:
         local, row = self._alive_pairs(selection)
         size = len(dictionary.elements) + 1
         owner, element = _by_element(local, self.model.codes_of(field)[row], dictionary)
-        weight = selection.per_breast[self.model.several_breast]
+        weight = self._weight_of_several(selection)
         return distinct(owner, element, len(weight), size, weight)
 
-    def _alive_pairs(
-        self, selection: Selection
-    ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    def _weight_of_several(self, selection: Selection) -> Counts:
+        """Matching images of each breast with several rows."""
+        key = id(selection)
+        if key not in self._several_weights:
+            hit = selection.mask[self.bitmaps.several_image]
+            local = self.bitmaps.several_local[hit]
+            counts = np.bincount(local, minlength=len(self.model.several_breast))
+            self._several_weights[key] = counts
+            self._keep(selection)
+        return self._several_weights[key]
+
+    def _keep(self, selection: Selection) -> None:
+        """Hold on to a selection whose id is a key."""
+        self.__dict__.setdefault("_kept", []).append(selection)
+
+    def _alive_pairs(self, selection: Selection) -> tuple[Ints, Ints]:
+        """Pairs of breasts with several rows that count: (place in several_breast, row)."""
+        key = id(selection)
+        if key not in self._alive:
+            self._alive[key] = self._find_alive_pairs(selection)
+            self._keep(selection)
+        return self._alive[key]
+
+    def _find_alive_pairs(self, selection: Selection) -> tuple[Ints, Ints]:
         local, row = self.model.several_pairs
-        alive = selection.per_breast[self.model.several_breast][local] > 0
-        if selection.rows is not None:
-            alive = alive & selection.rows[row]
-        elif selection.breasts is None and selection.images is None:
-            return local, row
+        alive = self._weight_of_several(selection)[local] > 0
+        if selection.pairs_of_several is not None:
+            alive = alive & selection.pairs_of_several
         return local[alive], row[alive]
 
     def _count_finding_owners(

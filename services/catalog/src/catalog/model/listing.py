@@ -97,7 +97,7 @@ def page_of(
     order, keys = ordered_places(model, sort)
     begin = 0 if position is None else _after(model, order, keys, position)
     rest = order[begin:]
-    if selection.mask is None:
+    if selection.words is None:
         found = rest[: limit + 1]
     else:
         found = _first_matching(selection.mask, rest, limit + 1)

@@ -4,9 +4,10 @@ An image matches if one of its finding rows satisfies all finding conditions at 
 without findings has one all-null row) and it, its exam and its patient satisfy the others.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,124 +15,163 @@ from chassis.problems import invalid
 
 from catalog.fields import Field, Value
 from catalog.grammar import Condition, Filter
-from catalog.model.dictionary import Codes, Mask
+from catalog.model.bitmaps import Words, any_row, bitmaps_of, count_bits, pack, unpack
+from catalog.model.dictionary import Codes, Counts, Mask
 from catalog.model.read_model import ReadModel
 from catalog.nearest import LOOKED_AT, SUGGESTIONS, nearest
 from catalog.vocabulary import codes as legend
 
+Luts = Sequence[tuple[Field, Mask]]
+
 
 @dataclass(frozen=True)
 class Selection:
-    """What matches. None stands for "all", which needs no array."""
+    """What matches: a bit an image (None: all), and the conditions that finding rows must meet."""
 
     model: ReadModel
-    rows: Mask | None  # finding rows that satisfy the finding conditions
-    breasts: Mask | None
-    images: Mask | None  # by the image's own conditions alone
+    words: Words | None
+    finding_luts: Luts
 
     @cached_property
-    def per_breast(self) -> npt.NDArray[np.int64]:
+    def packed(self) -> Words:
+        """Matching images, a bit each."""
+        return bitmaps_of(self.model).every if self.words is None else self.words
+
+    @cached_property
+    def mask(self) -> Mask:
+        """Matching images, a byte each."""
+        return unpack(self.packed, self.model.images)
+
+    @cached_property
+    def rows(self) -> Mask | None:
+        """Finding rows that satisfy the finding conditions, None where there are none."""
+        found = [look_up(lut, self.model.codes_of(field)) for field, lut in self.finding_luts]
+        return reduce(np.logical_and, found) if found else None
+
+    @cached_property
+    def pairs_of_several(self) -> Mask | None:
+        """Pairs of breasts with several rows whose row satisfies the finding conditions."""
+        return matching_pairs(self.model, self.finding_luts)
+
+    @cached_property
+    def per_breast(self) -> Counts:
         """Matching images of each breast."""
-        if self.images is None:
-            counts = self.model.images_per_breast
-        elif self.model.images:
-            # A running sum beats reduceat, which is slow on many short slices.
-            running = np.zeros(self.model.images + 1, np.int32)
-            np.cumsum(self.images, out=running[1:])
-            counts = np.diff(running[self.model.breast_start]).astype(np.int64)
-        else:
-            counts = np.zeros(0, np.int64)
-        return counts if self.breasts is None else counts * self.breasts
+        if self.words is None:
+            return self.model.images_per_breast
+        return _sums(self.mask, self.model.breast_start)
 
     @cached_property
-    def per_exam(self) -> npt.NDArray[np.int64]:
+    def per_exam(self) -> Counts:
         """Matching images of each exam."""
-        return _sums(self.per_breast, self.model.exam_start)
+        if self.words is None:
+            return _sums(self.model.images_per_breast, self.model.exam_start)
+        return _sums(self.mask, self.model.breast_start[self.model.exam_start])
 
     @cached_property
-    def per_patient(self) -> npt.NDArray[np.int64]:
+    def per_patient(self) -> Counts:
         """Matching images of each patient."""
         return _sums(self.per_exam, self.model.patient_start)
 
     @cached_property
-    def mask(self) -> Mask | None:
-        """Matching images, None where all match."""
-        if self.breasts is None:
-            return self.images
-        mask = self.breasts[self.model.breast_of_image]
-        return mask if self.images is None else mask & self.images
-
-    @cached_property
     def places(self) -> npt.NDArray[np.int64]:
         """Places of the matching images, ascending."""
-        return np.arange(self.model.images) if self.mask is None else np.flatnonzero(self.mask)
+        return np.arange(self.model.images) if self.words is None else np.flatnonzero(self.mask)
 
     def totals(self) -> dict[str, int]:
         """Exact numbers of matching images, exams and patients."""
         return {
-            "images": int(self.per_breast.sum()),
+            "images": int(count_bits(self.packed)),
             "exams": int(np.count_nonzero(self.per_exam)),
             "patients": int(np.count_nonzero(self.per_patient)),
         }
 
 
-def _sums(values: npt.NDArray[np.int64], start: npt.NDArray[np.int32]) -> npt.NDArray[np.int64]:
-    running = np.zeros(len(values) + 1, np.int64)
-    np.cumsum(values, out=running[1:])
-    return np.diff(running[start])
+def _sums(values: npt.NDArray[Any], start: npt.NDArray[np.int32]) -> Counts:
+    """Sums of slices, as differences of a running sum: quicker than ``reduceat`` on short slices.
+
+    A running sum in the type of the values needs no conversion; it may wrap, its differences do not
+    as long as each slice sums to less than the type holds, which the longest slice tells.
+    """
+    plain = values.view(np.uint8) if values.dtype == np.bool_ else values
+    if plain.dtype == np.uint8 and int(np.diff(start).max(initial=0)) > np.iinfo(np.uint8).max:
+        plain = plain.astype(np.int64)
+    running = np.zeros(len(plain) + 1, plain.dtype)
+    np.cumsum(plain, dtype=plain.dtype, out=running[1:])
+    return np.diff(running[start]).astype(np.int64)
+
+
+def matching_pairs(model: ReadModel, luts: Luts) -> Mask | None:
+    """By pair of ``several_pairs``: whether its row satisfies all; None where nothing is asked."""
+    _, row = model.several_pairs
+    found = [lut[model.codes_of(field)[row]] for field, lut in luts]
+    return reduce(np.logical_and, found) if found else None
 
 
 class CompiledFilter:
-    """A filter against one model: each condition as a mask at its own level, made once."""
+    """A filter against one model: each condition as bits of the images that satisfy it alone."""
 
     def __init__(self, model: ReadModel, conditions: Filter) -> None:
         self.model = model
         self.fields = {name: condition.field for name, condition in conditions.items()}
-        self._masks: dict[str, Mask] = {}
-        self._absent: dict[str, Mask] = {}
+        self._words: dict[str, Words] = {}
+        self._luts: dict[str, tuple[Field, Mask]] = {}
+        self._absent: dict[str, Words] = {}
         for name, condition in conditions.items():
             self._compile(name, condition)
 
     def _compile(self, name: str, condition: Condition) -> None:
+        field, dictionary = condition.field, self.model.dictionary(condition.field)
         lut = _allowed(self.model, condition)
-        field = condition.field
-        absent = condition.absent
-        if absent and field.level != "finding":
-            lut = lut & ~self.model.dictionary(field).members(absent)
-        elif absent:
-            present = self.model.dictionary(field).members(absent)
-            self._absent[name] = ~_any_row(self.model, look_up(present, self.model.codes_of(field)))
+        if condition.absent:
+            present = dictionary.members(condition.absent)
+            if field.level == "finding":
+                self._absent[name] = self._bits(field, present) ^ bitmaps_of(self.model).every
+            else:
+                lut = lut & ~present
         if not lut.all():
-            self._masks[name] = look_up(lut, self.model.codes_of(field))
+            self._words[name] = self._bits(field, lut)
+            if field.level == "finding":
+                self._luts[name] = (field, lut)
+
+    def _bits(self, field: Field, lut: Mask) -> Words:
+        """Images of which the patient, exam, image or one of the finding rows is in ``lut``."""
+        bitmaps = bitmaps_of(self.model)
+        if bitmaps.is_made(field) and not field.multi:
+            chosen = bitmaps.of(field)[lut]
+            return np.asarray(np.bitwise_or.reduce(chosen, axis=0), np.uint64)
+        found = look_up(lut, self.model.codes_of(field))
+        if field.level == "image":
+            return pack(found)
+        if field.level == "finding":
+            breasts = any_row(self.model, found)
+        else:
+            exams = found[self.model.patient_of_exam] if field.level == "patient" else found
+            breasts = exams[self.model.exam_of_breast]
+        return pack(np.take(breasts, self.model.breast_of_image))
 
     def select(self, without: str | None = None) -> Selection:
         """What matches; ``without`` leaves the conditions of one field out."""
-        masks = {level: self._combined(level, without) for level in ("patient", "exam", "image")}
-        rows = self._combined("finding", without)
-        exams = masks["exam"]
-        if masks["patient"] is not None:
-            spread = masks["patient"][self.model.patient_of_exam]
-            exams = spread if exams is None else exams & spread
-        breasts = None if exams is None else exams[self.model.exam_of_breast]
-        extra = [mask for name, mask in self._absent.items() if name != without]
-        if rows is not None:
-            extra.append(_any_row(self.model, rows))
-        for mask in extra:
-            breasts = mask if breasts is None else breasts & mask
-        return Selection(self.model, rows, breasts, masks["image"])
+        luts = [lut for name, lut in self._luts.items() if name != without]
+        words = [w for name, w in (*self._words.items(), *self._absent.items()) if name != without]
+        if not words:
+            return Selection(self.model, None, luts)
+        matching = reduce(np.bitwise_and, words)
+        if len(luts) > 1:
+            # Each condition holds on some row; that one row meets them all is sure only where
+            # there is but one.
+            matching = matching & ~self._split_among_rows(luts)
+        return Selection(self.model, matching, luts)
 
-    def _combined(self, level: str, without: str | None) -> Mask | None:
-        chosen = [
-            mask
-            for name, mask in self._masks.items()
-            if name != without and self.fields[name].level == level
-        ]
-        if not chosen:
-            return None
-        combined = chosen[0]
-        for mask in chosen[1:]:
-            combined = combined & mask
-        return combined
+    def _split_among_rows(self, luts: Luts) -> Words:
+        """Images with several rows of which none satisfies all conditions."""
+        model, bitmaps = self.model, bitmaps_of(self.model)
+        alive = matching_pairs(model, luts)
+        assert alive is not None
+        breasts = np.zeros(len(model.several_breast), bool)
+        breasts[model.several_pairs[0][alive]] = True
+        failed = np.zeros(model.images, bool)
+        failed[bitmaps.several_image[~breasts[bitmaps.several_local]]] = True
+        return pack(failed)
 
 
 def look_up(lut: Mask, codes: Codes) -> Mask:
@@ -142,14 +182,6 @@ def look_up(lut: Mask, codes: Codes) -> Mask:
     if len(chosen) == len(lut) - 1:
         return np.asarray(codes != codes.dtype.type(np.flatnonzero(~lut)[0]))
     return np.take(lut, codes)
-
-
-def _any_row(model: ReadModel, rows: Mask) -> Mask:
-    """By breast: whether one of its finding rows is in ``rows``."""
-    breasts = rows[model.first_row]
-    local, row = model.several_pairs
-    breasts[model.several_breast[local[rows[row]]]] = True
-    return breasts
 
 
 def _allowed(model: ReadModel, condition: Condition) -> Mask:
