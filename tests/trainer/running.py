@@ -96,7 +96,7 @@ async def follow(
     api: httpx.AsyncClient,
     job_id: str,
     until: Callable[[dict[str, Any]], bool] = lambda job: job["finished_at"] is not None,
-    seconds: float = 90,
+    seconds: float = 200,
 ) -> dict[str, Any]:
     """Poll a job until a condition holds; fails with its last state where it never does."""
     job: dict[str, Any] = {}

@@ -43,7 +43,9 @@ class Lab:
 
     def __init__(self, mirror: Path, urls: dict[str, str], headers: dict[str, str]) -> None:
         self.mirror = mirror
-        clients = {k: httpx.AsyncClient(base_url=u, headers=headers) for k, u in urls.items()}
+        clients = {
+            k: httpx.AsyncClient(base_url=u, headers=headers, timeout=60) for k, u in urls.items()
+        }
         self.catalog, self.imagery, self.api = (
             clients[name] for name in ("catalog", "imagery", "trainer")
         )
