@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+from contextlib import closing
 
 import pytest
 
@@ -56,5 +57,5 @@ def test_a_killed_gateway_comes_back(stack: Stack) -> None:
     os.kill(before, signal.SIGKILL)
     assert wait_until(lambda: stack.readiness() is None, 5), "still answers"
     assert wait_until(lambda: is_ready(stack), BACK_WITHIN_S)
-    with stack.signed_in() as client:
+    with closing(stack.signed_in()) as client:
         assert client.get("/api/v1/me").status_code == 200
