@@ -87,7 +87,7 @@ def test_calcifications_spread_by_distribution(
 
 
 def test_the_lesion_hardly_tells_in_mean_or_spread() -> None:
-    """A bare lesion would raise the spread by half; exposure leaves little of that."""
+    """Exposure takes most of what a bright lesion adds to either out again."""
     means, spreads = [], []
     for patient in range(91000000, 91000016):
         plain = replace(PLAIN, empi=patient, number=patient)
