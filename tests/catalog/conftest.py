@@ -44,14 +44,11 @@ def served(settings: Settings) -> Iterator[str]:
         thread.join(20)
 
 
-@pytest.fixture(scope="session")
-def catalog_settings(
-    postgres_url: str,
-    s3: S3Server,
-    identity_keys: IdentityKeys,
-    tmp_path_factory: pytest.TempPathFactory,
+@contextmanager
+def fresh_settings(
+    postgres_url: str, s3: S3Server, identity_keys: IdentityKeys, mirror: Path
 ) -> Iterator[Settings]:
-    """Settings on a migrated database of its own; `mirror_root` is an empty folder."""
+    """Settings on a migrated database of their own."""
     name = f"catalog_{secrets.token_hex(6)}"
     psql(postgres_url, f'CREATE DATABASE "{name}" TEMPLATE template0')
     url = f"{postgres_url.rpartition('/')[0]}/{name}"
@@ -59,7 +56,7 @@ def catalog_settings(
     yield Settings(
         database_url=url,
         identity_jwks=identity_keys.jwks_path,
-        mirror_root=tmp_path_factory.mktemp("mirror"),
+        mirror_root=mirror,
         default_dataset="embed-synthetic",
         s3_endpoint_url=s3.endpoint_url,
         s3_region=s3.region,
@@ -67,6 +64,32 @@ def catalog_settings(
         s3_secret_access_key=s3.secret_access_key,
     )
     psql(postgres_url, f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture(scope="session")
+def catalog_settings(
+    postgres_url: str,
+    s3: S3Server,
+    identity_keys: IdentityKeys,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Settings]:
+    """Settings of the catalog that the tests talk to."""
+    mirror = tmp_path_factory.mktemp("mirror")
+    with fresh_settings(postgres_url, s3, identity_keys, mirror) as settings:
+        yield settings
+
+
+@pytest.fixture(scope="session")
+def bare_settings(
+    postgres_url: str,
+    s3: S3Server,
+    identity_keys: IdentityKeys,
+    catalog_settings: Settings,
+) -> Iterator[Settings]:
+    """Settings of a database without a service: what is queued there, the test runs itself."""
+    mirror = Path(str(catalog_settings.mirror_root))
+    with fresh_settings(postgres_url, s3, identity_keys, mirror) as settings:
+        yield settings
 
 
 @pytest.fixture(scope="session")

@@ -15,8 +15,10 @@ from typing import Any
 
 import psutil
 import pytest
+from catalog.ingest.run import run
 from catalog.paths import relative_key
 from catalog.settings import Settings
+from catalog.store import loading
 from catalog.supervisor import child_environment
 from devstack.objects import make_client
 from devstack.seaweedfs import S3Server
@@ -105,6 +107,35 @@ def test_a_trial_tells_and_keeps_nothing(admin: Api, folder: Path) -> None:
     assert admin.http.get("/api/v1/images", params={"dataset": "trial"}).status_code == 404
 
 
+async def ingest_here(settings: Settings, folder: Path) -> dict[str, Any]:
+    """Run an ingest in this process; the revision as it was left."""
+    connection = await loading.connect(settings.database_url)
+    try:
+        await connection.execute(
+            "insert into catalog.dataset (name, title) values ('wrong', '') on conflict do nothing"
+        )
+        request = {
+            table: f"file://{folder}/EMBED_OpenData_{table}.csv"
+            for table in ("clinical", "metadata")
+        }
+        revision_id = await connection.fetchval(
+            "insert into catalog.revision (dataset, request, requested_by) "
+            "values ('wrong', $1, 'me') returning revision_id",
+            {**request, "image_root": "s3://images"},
+        )
+        await run(settings, revision_id)
+        row = await connection.fetchrow(
+            "select state, error, report from catalog.revision where revision_id = $1", revision_id
+        )
+        assert row["state"] == "succeeded" or not await connection.fetchval(
+            "select count(*) from pg_tables where schemaname = 'catalog' and tablename ~ $1",
+            f"_{revision_id}$",
+        )
+        return dict(row)
+    finally:
+        await connection.close()
+
+
 HTML = "<!DOCTYPE html>\n<html><body>403 Forbidden</body></html>\n"
 
 
@@ -121,43 +152,36 @@ def cut(text: str) -> str:
         (lambda text: HTML, 1, "columns missing"),
         (lambda text: text.replace("acc_anon", "accession", 1), 1, "acc_anon"),
         (cut, 3, "missing data"),
-        (lambda text: text.replace("\n", "\nX,", 2).replace("X,", "", 1), None, ""),
+        (lambda text: text.replace("\n", "\nX,", 2).replace("X,", "", 1), 3, "cells"),
         (lambda text: text + text.split("\n")[1] + "\n", None, "once more"),
         (lambda text: text.replace("2D", "2\x00D", 1), None, "NUL"),
         (lambda text: text.split("\n")[0] + "\n", 1, "no rows"),
         (lambda text: "", 1, "header"),
         (lambda text: text + '"', None, "quote"),
+        (lambda text: text.replace("/mnt", "\xff", 1), None, "UTF-8"),
     ],
 )
-def test_a_wrong_file_is_refused_with_line_and_reason(
-    admin: Api, folder: Path, change: Any, line: int | None, reason: str
+async def test_a_wrong_file_is_refused_with_line_and_reason(
+    bare_settings: Settings, folder: Path, change: Any, line: int | None, reason: str
 ) -> None:
     tables = several(4)
-    put(folder, Tables(tables.clinical, change(tables.metadata)))
-    state = admin.ingest("wrong", folder)
+    (folder / "EMBED_OpenData_clinical.csv").write_text(tables.clinical)
+    wrong = change(tables.metadata).encode("latin-1")
+    (folder / "EMBED_OpenData_metadata.csv").write_bytes(wrong)
+    state = await ingest_here(bare_settings, folder)
     assert state["state"] == "failed"
+    assert "metadata" in state["error"]
     assert reason in state["error"], state["error"]
     assert line is None or f"line {line}" in state["error"], state["error"]
 
 
-def test_bytes_that_are_no_utf8_are_refused(admin: Api, folder: Path) -> None:
-    put(folder, several(5))
-    path = folder / "EMBED_OpenData_clinical.csv"
-    lines = path.read_bytes().split(b"\n")
-    lines[1] += b"\xff"
-    path.write_bytes(b"\n".join(lines))
-    state = admin.ingest("wrong", folder)
-    assert state["state"] == "failed"
-    assert "line 2" in state["error"]
-
-
-def test_ids_that_lost_digits_are_refused(admin: Api, folder: Path) -> None:
+async def test_ids_that_lost_digits_are_refused(bare_settings: Settings, folder: Path) -> None:
     tables = several(6)
     lines = tables.metadata.split("\n")
     cells = lines[1].split(",")
     lines[1] = ",".join([cells[0], "9.1234567890123e+15", *cells[2:]])
     put(folder, Tables(tables.clinical, "\n".join(lines)))
-    state = admin.ingest("wrong", folder)
+    state = await ingest_here(bare_settings, folder)
     assert "digits were lost" in state["error"]
     assert "line 2" in state["error"]
 
