@@ -26,6 +26,7 @@ const PRINCIPAL: readonly string[] = [
   "ImageLateralityFinal",
   "FinalImageType",
   "has_roi",
+  "has_file",
   "Manufacturer",
   "spot_or_magnification",
 ];

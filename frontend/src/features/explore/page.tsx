@@ -1,7 +1,9 @@
 import { useEffect, useState } from "preact/hooks";
 import { countFacets, listFilters } from "../../api/catalog";
 import { mayTrain } from "../../api/session";
-import { filterPairs } from "../../lib/filter";
+import type { FilterField } from "../../api/types";
+import { filterPairs, withCondition } from "../../lib/filter";
+import { formatCount } from "../../lib/format";
 import { withQuery } from "../../lib/url";
 import { results, retrySearch, startSearch } from "../../shell/results";
 import { dataset, datasets, shownDataset } from "../../shell/workspace";
@@ -41,6 +43,27 @@ function Headline({
       in <Counter value={total.exams} /> {total.exams === 1 ? "exam" : "exams"} of{" "}
       <Counter value={total.patients} /> {total.patients === 1 ? "patient" : "patients"}
     </h1>
+  );
+}
+
+/** Tables may name more images than the store holds: one press leaves only those that can be seen. */
+function PicturesOnly({ fields }: { fields: readonly FilterField[] }) {
+  const field = fields.find((one) => one.name === "has_file");
+  const without = field?.options.find((option) => option.value === "false")?.count ?? 0;
+  if (!field || without === 0) return null;
+  const on = filter.value.has_file?.in?.includes("true") ?? false;
+  return (
+    <button
+      type="button"
+      class="button"
+      aria-pressed={on}
+      title={`${formatCount(without)} images of the tables have no file in the store`}
+      onClick={() =>
+        applyFilter(withCondition(filter.value, "has_file", on ? null : { in: ["true"] }))
+      }
+    >
+      With pictures
+    </button>
   );
 }
 
@@ -163,6 +186,7 @@ export function ExplorePage() {
               <Icon name="filter" />
               Filters{active > 0 && ` (${active})`}
             </button>
+            <PicturesOnly fields={known} />
             <label class="size" title="Size of the thumbnails (+ and -)">
               <Icon name="four" />
               <input
