@@ -14,7 +14,7 @@ from trainer.settings import TrainerSettings
 
 from tests.trainer.running import WorkerProcess, serving, write_blobs
 
-QUICK = {"lease_s": 3.0, "heartbeat_s": 0.2, "sweep_s": 0.2, "retry_delay_s": 0.1, "threads": 1}
+QUICK = {"lease_s": 8.0, "heartbeat_s": 0.2, "sweep_s": 0.2, "retry_delay_s": 0.1, "threads": 1}
 
 
 @pytest.fixture

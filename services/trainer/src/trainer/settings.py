@@ -42,7 +42,7 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
     )
 
     lease_s: PositiveFloat = Field(
-        default=15.0, description="Seconds without a heartbeat after which a job is taken back"
+        default=30.0, description="Seconds without a heartbeat after which a job is taken back"
     )
     heartbeat_s: PositiveFloat = Field(default=1.0, description="Seconds between heartbeats")
     stop_grace_s: PositiveFloat = Field(

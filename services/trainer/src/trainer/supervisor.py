@@ -17,6 +17,8 @@ from trainer.outcome import Outcome
 from trainer.settings import TrainerSettings
 
 POLL_S = 0.1
+# Of the lease: then the training is killed, before somebody else may be given the job.
+SAFE_SHARE = 0.8
 
 log = get_logger(__name__)
 
@@ -57,7 +59,8 @@ class Attempt:
     database: Database
     claim: store.Claim
     cancelled: bool = False
-    lost: bool = False
+    lost: str | None = None
+    """Why the job is no longer ours, or may not be."""
     renewed_at: float = field(default_factory=time.monotonic)
 
     @property
@@ -97,7 +100,7 @@ class Attempt:
             if now >= beat_at:
                 beat_at = now + settings.heartbeat_s
                 await self._beat()
-            if self.lost:
+            if self.lost is not None:
                 process.kill()
             elif asked_at is None and (self.cancelled or self.supervisor.closing.is_set()):
                 asked_at = now
@@ -115,12 +118,14 @@ class Attempt:
             async with asyncio.timeout(lease_s / 3), self.database.transaction() as session:
                 self.cancelled = await store.renew_lease(session, self.lease, lease_s)
             self.renewed_at = began
-        except store.LeaseLost:
-            self.lost = True
+        except store.LeaseLost as error:
+            self.lost = str(error)
         except Exception as error:
             if database_problem(error) is None:
                 raise
-            self.lost = time.monotonic() - self.renewed_at > lease_s * 0.8
+            silent_s = time.monotonic() - self.renewed_at
+            if silent_s > lease_s * SAFE_SHARE:
+                self.lost = f"its worker could not reach the database for {silent_s:.0f} s"
             log.warning("heartbeat failed", extra={"error": type(error).__name__})
 
     async def _settle(self, status: int) -> None:
@@ -135,7 +140,7 @@ class Attempt:
                 elif self.supervisor.closing.is_set():
                     await store.hand_over(session, self.lease)
                 else:
-                    reason = describe_death(status)
+                    reason = self.lost or describe_death(status)
                     limits = (settings.max_attempts, settings.retry_delay_s)
                     await store.give_back(session, self.lease, reason, *limits)
         except store.LeaseLost:
