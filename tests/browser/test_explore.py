@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import DESKTOP, PHONE, Api, OpenPage, Stack, shoot
+from .conftest import DESKTOP, PHONE, Api, OpenPage, Stack, shoot, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -124,6 +124,31 @@ def test_keyboard_walks_looks_and_opens(page: Page) -> None:
     page.locator(f'.tile[data-image="{focused}"]').focus()
     page.keyboard.press("Enter")
     page.wait_for_url(re.compile(f"/images/{focused}"))
+
+
+def test_keys_of_a_control_stay_its_own(page: Page) -> None:
+    facet(page, "View").get_by_role("checkbox").first.focus()
+    page.keyboard.press(" ")
+    page.wait_for_url(re.compile("ViewPosition=CC"))
+    expect(page.get_by_role("complementary", name="Quick look")).to_be_hidden()
+    page.get_by_label("Age at study, from").focus()
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(re.compile("age_at_study.gte="))
+
+
+def test_server_going_away_is_said_and_survived(fresh_page: Page, stack: Stack) -> None:
+    sign_in(fresh_page, stack)
+    before = fresh_page.get_by_role("heading", level=1)
+    expect(before).to_have_text(re.compile("images in"))
+    everything = before.inner_text()
+    fresh_page.context.set_offline(True)
+    facet(fresh_page, "BI-RADS assessment").get_by_text("Benign", exact=True).click()
+    expect(fresh_page.locator(".offline")).to_be_visible()
+    shoot(fresh_page, "offline")
+    fresh_page.context.set_offline(False)
+    expect(fresh_page.locator(".offline")).to_have_count(0)
+    expect(fresh_page.get_by_role("heading", level=1)).not_to_have_text(everything)
+    expect(fresh_page.get_by_role("alert")).to_have_count(0)
 
 
 def test_id_jumps(page: Page, api: Api) -> None:

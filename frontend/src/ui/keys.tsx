@@ -6,20 +6,34 @@ export interface KeyBinding {
   readonly keys: readonly string[];
   readonly does: string;
   readonly run?: (event: KeyboardEvent) => void;
+  /** Where the key means something else, it is left alone. */
+  readonly when?: () => boolean;
 }
 
 const layers = signal<readonly (readonly KeyBinding[])[]>([]);
 const shown = signal(false);
 
-function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement &&
-    (target.isContentEditable ||
-      target.matches("input:not([type=checkbox]):not([type=range]), textarea, select"))
-  );
+const MOVING = new Set([
+  "ArrowLeft",
+  "ArrowRight",
+  "ArrowUp",
+  "ArrowDown",
+  "PageUp",
+  "PageDown",
+  "Home",
+  "End",
+]);
+const TEXT = "textarea, [contenteditable], input:not([type=checkbox], [type=radio], [type=range])";
+
+/** Whether the element that has the focus wants this key for itself. */
+function isTaken(target: EventTarget | null, key: string): boolean {
+  if (!(target instanceof HTMLElement)) return false;
+  if (target.matches(TEXT)) return true;
+  if (target.matches("input, select")) return MOVING.has(key) || key === " ";
+  return target.matches("button, summary") && (key === " " || key === "Enter");
 }
 
-/** The page's keys, while it is there. Typing in a field is never taken for a command. */
+/** The page's keys, while it is there. What the focused element wants for itself stays its own. */
 export function useKeys(bindings: readonly KeyBinding[]): void {
   const latest = useRef(bindings);
   latest.current = bindings;
@@ -29,9 +43,9 @@ export function useKeys(bindings: readonly KeyBinding[]): void {
     layers.value = [...layers.value, layer];
     const listen = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (isTyping(event.target)) return;
+      if (isTaken(event.target, event.key) || document.querySelector("dialog[open]")) return;
       const binding = latest.current.find((one) => one.run && one.keys.includes(event.key));
-      if (!binding?.run) return;
+      if (!binding?.run || binding.when?.() === false) return;
       event.preventDefault();
       binding.run(event);
     };

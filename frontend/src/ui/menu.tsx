@@ -20,14 +20,16 @@ export function Menu({ label, title = label, button, children, class: extra = ""
       if (event instanceof KeyboardEvent) {
         if (event.key !== "Escape") return;
         menu.querySelector("summary")?.focus();
+        // The page's own Escape must not act as well.
+        event.preventDefault();
       } else if (event.target instanceof Node && menu.contains(event.target)) return;
       menu.open = false;
     };
     document.addEventListener("pointerdown", close);
-    document.addEventListener("keydown", close);
+    document.addEventListener("keydown", close, true);
     return () => {
       document.removeEventListener("pointerdown", close);
-      document.removeEventListener("keydown", close);
+      document.removeEventListener("keydown", close, true);
     };
   }, []);
   const closeOnChoice = (event: MouseEvent): void => {

@@ -66,6 +66,12 @@ function useScroll(box: RefObject<HTMLDivElement | null>, key: string): number {
   return top;
 }
 
+/** Arrows walk the grid from the grid itself or from nowhere; in the filters they scroll. */
+function isOurs(): boolean {
+  const focused = document.activeElement;
+  return !focused || focused === document.body || focused.closest("#grid") !== null;
+}
+
 /** Thumbnails on black. Only the rows in sight (and two around them) are in the document. */
 export function Grid({ tile: wanted }: { tile: number }) {
   const [box, extent] = useExtent();
@@ -108,7 +114,7 @@ export function Grid({ tile: wanted }: { tile: number }) {
     if (image) look(lookedAt.value === image.image_id ? null : image.image_id);
   };
   useKeys([
-    { keys: ARROWS, does: "Move through the images", run: go },
+    { keys: ARROWS, does: "Move through the images", run: go, when: isOurs },
     { keys: [" "], does: "Quick look beside the grid", run: toggleLook },
     { keys: ["Enter"], does: "Open the case of the focused image" },
   ]);
