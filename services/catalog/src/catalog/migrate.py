@@ -1,12 +1,22 @@
 """``python -m catalog.migrate``: bring schema ``catalog`` to the newest revision."""
 
-import os
 from pathlib import Path
 
 from chassis.migrations import downgrade, upgrade
+from chassis.settings import settings_config
+from pydantic import Field
+from pydantic_settings import BaseSettings
 
 SCHEMA = "catalog"
 SCRIPTS = Path(__file__).parent / "migrations"
+
+
+class MigrationSettings(BaseSettings):
+    """The one setting a migration needs."""
+
+    model_config = settings_config("CATALOG_")
+
+    database_url: str = Field(description="PostgreSQL of the schema `catalog`")
 
 
 def migrate(database_url: str) -> None:
@@ -20,4 +30,4 @@ def unmigrate(database_url: str) -> None:
 
 
 if __name__ == "__main__":
-    migrate(os.environ["CATALOG_DATABASE_URL"])
+    migrate(MigrationSettings().database_url)  # type: ignore[call-arg]
