@@ -58,7 +58,12 @@ class ModelHolder:
             self._served[name] = Served(dataset, served.model)
             return
         data = await revisions.load_model(self._database, dataset.revision_id)
-        model = await asyncio.to_thread(_ready, data)
+        try:
+            model = await asyncio.to_thread(_ready, data)
+        except ValueError as error:
+            # One dataset that must be ingested again does not keep the others from being served.
+            log.error("read model unusable", extra={"dataset": name, "reason": str(error)})  # noqa: TRY400
+            return
         self._served[name] = Served(dataset, model)
         log.info("serving", extra={"dataset": name, "revision_id": model.revision_id})
 

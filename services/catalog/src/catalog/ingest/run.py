@@ -317,8 +317,8 @@ async def _store_partitions(
         "finding": iter([finding_frame(ingest.revision_id, built)]),
     }
     indexes = {
-        "image": ("revision_id, image_id", "revision_id, exam_id"),
-        "finding": ("revision_id, exam_id", "revision_id, patient_id"),
+        "image": ("image_id", "exam_id"),
+        "finding": ("exam_id", "patient_id"),
     }
     for parent, parts in frames.items():
         name = await loading.create_partition(ingest.data, parent, ingest.revision_id)

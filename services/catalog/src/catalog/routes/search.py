@@ -1,5 +1,6 @@
 """``/filters``, ``/images``, ``/facets``."""
 
+import asyncio
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -48,7 +49,7 @@ def _filter_parameters() -> list[dict[str, Any]]:
 async def list_filters(caller: Caller, holder: Holder, dataset: DatasetQuery = None) -> Response:
     """Every filter of a dataset with its options and how many images have each."""
     model = holder.serve(dataset, caller).model
-    items = counting.describe_filters(model)
+    items = await asyncio.to_thread(counting.describe_filters, model)
     return answer({"items": items, "total": len(items), "next": None})
 
 

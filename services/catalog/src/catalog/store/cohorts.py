@@ -1,8 +1,10 @@
 """SQL of frozen cohorts."""
 
+import asyncio
 import uuid
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 import asyncpg
@@ -13,6 +15,7 @@ from catalog.store.documents import from_json, to_json
 
 COLUMNS = "cohort_id, name, dataset, owner, sha256, result, created_at"
 BATCH = 50_000
+PART = 2_000
 
 
 async def image_uids(
@@ -38,6 +41,7 @@ async def save_cohort(
 ) -> tuple[uuid.UUID, datetime]:
     """Keep a cohort and its members, both or neither; its id and time."""
     async with database.transaction() as session:
+        await session.execute(text("set local statement_timeout = '5min'"))
         created = await session.execute(
             text(
                 "insert into catalog.cohort "
@@ -77,9 +81,20 @@ async def save_cohort(
 async def _rows(
     cohort_id: uuid.UUID, members: Iterable[Sequence[Any]]
 ) -> AsyncIterator[tuple[Any, ...]]:
-    for position, member in enumerate(members):
-        *plain, attributes = member
-        yield (cohort_id, position, *plain, to_json(attributes))
+    """Rows to copy; they are made some at a time, beside the event loop."""
+    numbered = enumerate(members)
+    while part := await asyncio.to_thread(_some, cohort_id, numbered):
+        for row in part:
+            yield row
+
+
+def _some(
+    cohort_id: uuid.UUID, numbered: Iterator[tuple[int, Sequence[Any]]]
+) -> list[tuple[Any, ...]]:
+    return [
+        (cohort_id, position, *plain, to_json(attributes))
+        for position, (*plain, attributes) in islice(numbered, PART)
+    ]
 
 
 async def list_cohorts(
