@@ -2,9 +2,9 @@
  * The images found, page by page, as one list. It outlives the page that shows it: going into a case and back finds the
  * grid as it was, and the case steps to the next image of the same search.
  */
-import { signal } from "@preact/signals";
+import { effect, signal } from "@preact/signals";
 import { searchImages } from "../api/catalog";
-import { isAbort } from "../api/client";
+import { isAbort, reachable, UnreachableError } from "../api/client";
 import type { ImageSummary } from "../api/types";
 import { type Filter, filterPairs } from "../lib/filter";
 
@@ -45,7 +45,8 @@ export function startSearch(wanted: Search): void {
   control.abort();
   control = new AbortController();
   search = wanted;
-  results.value = { ...results.value, key, pending: true, error: null };
+  // The former cursor belongs to the former search.
+  results.value = { ...results.value, key, next: null, pending: true, error: null };
   void loadPage(wanted, key, undefined, FIRST_PAGE, control.signal);
 }
 
@@ -64,6 +65,11 @@ export function retrySearch(): void {
     loadMore();
   } else startSearch(wanted);
 }
+
+// What failed because nobody answered is asked again when somebody does.
+effect(() => {
+  if (reachable.value && results.peek().error instanceof UnreachableError) retrySearch();
+});
 
 async function loadPage(
   wanted: Search,

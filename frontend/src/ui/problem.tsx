@@ -54,11 +54,12 @@ export function ProblemNote({
 }) {
   const { title, advice } = explain(error);
   const fields = error instanceof ApiError ? error.errors : [];
+  const saysField = fields.some((field) => error.message.includes(field.message));
   const requestId = error instanceof ApiError ? error.requestId : null;
   return (
     <div class="note error" role="alert">
       <h2>{title}</h2>
-      {error.message !== title && <p>{error.message}</p>}
+      {error.message !== title && !saysField && <p>{error.message}</p>}
       {fields.map((field) => (
         <p key={field.field}>
           <span class="mono">{field.field}</span>: {field.message}

@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { countFacets, listFilters } from "../../api/catalog";
+import { UnreachableError } from "../../api/client";
 import { mayTrain } from "../../api/session";
 import type { FilterField } from "../../api/types";
 import { filterPairs, withCondition } from "../../lib/filter";
@@ -94,6 +95,9 @@ function NoDataset() {
   );
 }
 
+/** The thin bar of the shell says it already, and all is asked again by itself. */
+const isLost = (error: Error): boolean => error instanceof UnreachableError;
+
 function Found({ tile }: { tile: number }) {
   const { items, error, pending, total } = results.value;
   if (error && items.length === 0) {
@@ -111,7 +115,7 @@ function Found({ tile }: { tile: number }) {
   return (
     <>
       <Grid tile={tile} />
-      {error && (
+      {error && !isLost(error) && (
         <div class="grid-error">
           <ProblemNote error={error} retry={retrySearch} />
         </div>
@@ -206,7 +210,9 @@ export function ExplorePage() {
             )}
           </div>
           <Chips fields={known} />
-          {counts.error && <ProblemNote error={counts.error} retry={counts.reload} />}
+          {counts.error && !isLost(counts.error) && (
+            <ProblemNote error={counts.error} retry={counts.reload} />
+          )}
         </div>
         <Found tile={tile} />
       </section>
