@@ -152,9 +152,11 @@ async def _load(ingest: Ingest, *, dry_run: bool) -> dict[str, Any]:
     active = await loading.active_content(ingest.data, ingest.dataset)
     if active and active[1:] == (content, ingest.request["image_root"], listed) and not dry_run:
         return {**outcome, "same_as": active[0], "report": ingest.report.as_json()}
-    built = await _build(ingest, tables, held)
+    built, image_id = await _build(ingest, tables, held)
     await ingest.tell("store", tables["metadata"].rows)
-    await _store(ingest, built, tables, content)
+    uids = tables["metadata"].uids
+    assert uids is not None
+    await _store(ingest, built, uids, image_id, content)
     counts = {**built.counts, "files_listed": listed}
     return {**outcome, "counts": counts, "report": ingest.report.as_json()}
 
@@ -276,30 +278,33 @@ def _notice_renames(report: Report, table: Table, header: list[str], names: list
             report.add("noticed", table, name, f"column is called {written} in the file", 1)
 
 
-async def _build(ingest: Ingest, tables: Mapping[Table, Streamed], held: Hashes | None) -> Built:
-    """Join in a thread while PostgreSQL indexes the rows."""
+async def _build(
+    ingest: Ingest, tables: Mapping[Table, Streamed], held: Hashes | None
+) -> tuple[Built, npt.NDArray[np.int64]]:
+    """Join in a thread while PostgreSQL indexes the rows and knows the images; their ids."""
     metadata, clinical = tables["metadata"], tables["clinical"]
     assert metadata.uids is not None
     # Handed over, not shared: a column is given up as soon as its typed codes are made.
     encoded = EncodedTables(clinical.columns, clinical.rows, metadata.columns, metadata.uids, held)
     clinical.columns, metadata.columns = {}, {}
-    with ingest.timed("join and index"):
+    with ingest.timed("join, index, identities"):
         work = asyncio.create_task(asyncio.to_thread(build, encoded, ingest.report))
         try:
             for table in ("metadata", "clinical"):
                 await loading.finish_rows_table(ingest.data, f"{table}_{ingest.revision_id}")
+            by_row = await _identify(ingest, metadata.uids)
         finally:
             built = await work
-    return built
+    return built, by_row[built.images.row]
 
 
 async def _store(
-    ingest: Ingest, built: Built, tables: Mapping[Table, Streamed], content: str
+    ingest: Ingest,
+    built: Built,
+    uids: pl.Series,
+    image_id: npt.NDArray[np.int64],
+    content: str,
 ) -> None:
-    uids = tables["metadata"].uids
-    assert uids is not None
-    with ingest.timed("identities"):
-        image_id = await _identify(ingest, built, uids)
     model = built.model(ingest.revision_id, ingest.dataset, content, image_id)
     dumping = asyncio.create_task(asyncio.to_thread(archive.dump, model))
     with ingest.timed("images and findings"):
@@ -327,15 +332,16 @@ async def _store_partitions(
         await loading.attach_partition(ingest.data, parent, ingest.revision_id, indexes[parent])
 
 
-async def _identify(ingest: Ingest, built: Built, uids: pl.Series) -> npt.NDArray[np.int64]:
-    """image_id of each image, in model order; new ones are given in the order of the file."""
-    rows = np.sort(built.images.row)
+async def _identify(ingest: Ingest, uids: pl.Series) -> npt.NDArray[np.int64]:
+    """image_id by row of the metadata file; new ones are given in the order of the file."""
+    wanted = uids.set(uids == "", None).drop_nulls().unique(maintain_order=True).rename("uid")
     known = await loading.known_images(ingest.data, ingest.dataset)
-    wanted = pl.DataFrame({"uid": uids.gather(rows)})
-    ids = wanted.join(known, on="uid", how="left", maintain_order="left")["image_id"]
+    ids = wanted.to_frame().join(known, on="uid", how="left", maintain_order="left")["image_id"]
     missing = np.flatnonzero(ids.is_null().to_numpy())
     given = ids.fill_null(0).to_numpy().copy()
     given[missing] = await loading.reserve_image_ids(
-        ingest.data, ingest.dataset, wanted["uid"].gather(missing)
+        ingest.data, ingest.dataset, wanted.gather(missing)
     )
-    return given[np.searchsorted(rows, built.images.row)].astype(np.int64)
+    named = pl.DataFrame({"uid": wanted, "image_id": given})
+    rows = uids.rename("uid").to_frame().join(named, on="uid", how="left", maintain_order="left")
+    return rows["image_id"].fill_null(0).to_numpy().astype(np.int64)

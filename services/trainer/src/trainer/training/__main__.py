@@ -1,5 +1,6 @@
 """One attempt at one job, in a process of its own. Its exit status is an `Outcome`."""
 
+import os
 import signal
 import sys
 import threading
@@ -73,4 +74,7 @@ def _settle(session: "Session", error: Exception) -> Outcome:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    status = main(sys.argv[1:])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)  # a cancelled job need not wait for torch to take itself down
