@@ -10,7 +10,7 @@ from chassis.logs import configure_logging
 from fastapi import FastAPI
 
 from catalog.holder import ModelHolder
-from catalog.routes import cohorts, datasets, internal, records, search
+from catalog.routes import cohorts, datasets, flags, internal, records, search
 from catalog.settings import Settings
 from catalog.supervisor import IngestSupervisor
 
@@ -38,7 +38,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_service_app(
         title="EMBED Lab catalog",
         description="EMBED's tables: ingest, filters, facets, records, cohorts.",
-        routers=[router.router for router in (search, records, datasets, cohorts, internal)],
+        routers=[router.router for router in (search, records, datasets, cohorts, flags, internal)],
         lifespan=lifespan,
         checks=checks,
         identity_jwks=settings.identity_jwks,

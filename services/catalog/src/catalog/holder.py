@@ -120,6 +120,19 @@ class ModelHolder:
                     return self.serve(served.dataset.name, identity), place
         raise not_found("image", image_id)
 
+    def permitted(self, identity: Identity) -> list[str]:
+        """Names of the datasets that ``identity`` may see."""
+        return [
+            name
+            for name, dataset in self._datasets.items()
+            if not dataset.restricted or name in identity.agreements
+        ]
+
+    def require_access(self, name: str, identity: Identity) -> None:
+        """403 without the agreement that dataset ``name`` needs; a lost dataset needs one too."""
+        dataset = self._datasets.get(name)
+        require_agreement(identity, name, restricted=dataset is None or dataset.restricted)
+
     def is_serving(self, dataset: str, revision_id: int) -> bool:
         """Whether answers come from this revision or a newer one."""
         served = self._served.get(dataset)
