@@ -10,9 +10,11 @@ from chassis.logs import configure_logging
 from fastapi import FastAPI
 
 from catalog.holder import ModelHolder
-from catalog.routes import cohorts, datasets, flags, internal, records, search
+from catalog.routes import cohorts, datasets, flags, internal, queries, records, search
 from catalog.settings import Settings
 from catalog.supervisor import IngestSupervisor
+
+ROUTES = (search, records, datasets, cohorts, flags, queries, internal)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -38,7 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_service_app(
         title="EMBED Lab catalog",
         description="EMBED's tables: ingest, filters, facets, records, cohorts.",
-        routers=[router.router for router in (search, records, datasets, cohorts, flags, internal)],
+        routers=[module.router for module in ROUTES],
         lifespan=lifespan,
         checks=checks,
         identity_jwks=settings.identity_jwks,

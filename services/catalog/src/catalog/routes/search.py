@@ -71,7 +71,7 @@ async def list_images(
     """A page of images; every other parameter is a condition (`asses=S&age_at_study.gte=40`)."""
     items = [(k, v) for k, v in request.query_params.multi_items() if k not in RESERVED]
     served = holder.serve(dataset, caller)
-    return await _page(database, served, parse_query(items), sort, cursor, limit)
+    return await page_of_images(database, served, parse_query(items), sort, cursor, limit)
 
 
 @router.post("/images/search", response_model=Page[ImageSummary])
@@ -81,10 +81,12 @@ async def search_images(
     """A page of images under a filter in JSON."""
     served = holder.serve(search.dataset, caller)
     conditions = parse_json(search.filter)
-    return await _page(database, served, conditions, search.sort, search.cursor, search.limit)
+    return await page_of_images(
+        database, served, conditions, search.sort, search.cursor, search.limit
+    )
 
 
-async def _page(
+async def page_of_images(
     database: Database,
     served: Served,
     conditions: Filter,
@@ -92,6 +94,7 @@ async def _page(
     cursor: str | None,
     limit: int,
 ) -> Response:
+    """``Page[ImageSummary]`` under a filter; the cursor is bound to filter, order and revision."""
     model = served.model
     query = [model.revision_id, canonical(conditions), sort]
     position = decode_cursor(cursor, query, 2)
