@@ -14,51 +14,68 @@ from catalog.ingest.report import Report
 from catalog.ingest.run import KEPT
 from catalog.model.read_model import ReadModel
 
-CLINICAL = [
-    "empi_anon",
-    "acc_anon",
-    "side",
-    "asses",
-    "massshape",
-    "calcdistri",
-    "path_severity",
-    "type",
-    "recc",
-    "numfind",
-    "tissueden",
-    "desc",
-    "age_at_study",
-    "GENDER_DESC",
-]
-METADATA = [
-    "empi_anon",
-    "acc_anon",
-    "anon_dicom_path",
-    "ImageLateralityFinal",
-    "ViewPosition",
-    "FinalImageType",
-    "num_roi",
-    "ROI_coords",
-]
-
-VALUES: dict[str, list[Any]] = {
+FINDING: dict[str, list[Any]] = {
     "side": [None, None, "L", "R", "B"],
     "asses": ["N", "N", "B", "A", "S", "K", "X", None],
-    "massshape": [None, "G", "S", "Q", "L"],
-    "calcdistri": [None, None, "G", "C"],
-    "path_severity": [None, None, 0, 1, 4, 5],
-    "type": [None, "B", "S"],
+    "massshape": [None, None, "G", "S", "Q", "L", "Y"],
+    "massmargin": [None, None, "D", "S"],
+    "massdens": [None, None, "+", "-", "=", "0"],
+    "calcfind": [None, None, "A", "A,9", ","],
+    "calcdistri": [None, None, None, "G", "C"],
+    "calcnumber": [0, 0, 0, None, 3, -2],
+    "otherfind": [None, "!", "%,B"],
+    "implanfind": [None, None, None, "N"],
     "recc": [None, "B,U", "U,", "U,B", "1", ","],
     "numfind": [1, 1, 2, 3],
-    "tissueden": [1, 2, 3, 4, None],
-    "desc": ["MG Screening Bilateral", "MG Diagnostic Left", None],
-    "age_at_study": [39.5, 40, 61.25, 89, None],
-    "GENDER_DESC": ["Female", "Male", None],
-    "ImageLateralityFinal": ["L", "R", "L", "R", None],
-    "ViewPosition": ["CC", "MLO", "ML", None],
-    "FinalImageType": ["2D", "cview"],
-    "num_roi": [0, 0, 1],
 }
+PROCEDURE: dict[str, list[Any]] = {
+    "path_severity": [None, None, None, 0, 1, 2, 4, 5],
+    "type": [None, "B", "S"],
+    "path1": [None, "NA", "ID", "ZZ"],
+    "path2": [None, None, "DCH", "ID"],
+}
+EXAM: dict[str, list[Any]] = {
+    "tissueden": [1, 2, 3, 4, None],
+    "desc": [
+        "MG Screening Bilateral",
+        "MG Screen Bilat w/Tomo/CAD Stnd Protocol",
+        "MG Diagnostic Left",
+        "Outside films",
+        None,
+    ],
+    "age_at_study": [29.9, 39.5, 40, 61.25, 89, None],
+}
+PATIENT: dict[str, list[Any]] = {
+    "GENDER_DESC": ["Female", "Male", None],
+    "ETHNICITY_DESC": [
+        "African American  or Black",
+        "Caucasian or White",
+        "Asian",
+        "Unknown, Unavailable or Unreported",
+        "Patient Declines",
+        None,
+    ],
+    "ETHNIC_GROUP_DESC": [
+        "Hispanic or Latino",
+        "Non-Hispanic or Latino",
+        "Unknown~Hispanic",
+        "CD:1234567890",
+        None,
+    ],
+}
+IMAGE: dict[str, list[Any]] = {
+    "ImageLateralityFinal": ["L", "R", "L", "R", None],
+    "ViewPosition": ["CC", "MLO", "CC", "MLO", "ML", "CCID", None],
+    "FinalImageType": ["2D", "2D", "cview"],
+    "num_roi": [0, 0, 1],
+    "spot_mag": [None, None, None, 1],
+    "BreastImplantPresent": ["NO", "NO", "NO", "YES", None],
+    "match_level": ["[]", "[]", "[1]", "[1, 2]"],
+}
+VALUES = {**FINDING, **PROCEDURE, **EXAM, **PATIENT, **IMAGE}
+KEYS = ["empi_anon", "acc_anon", "study_date_anon"]
+CLINICAL = [*KEYS, *FINDING, *PROCEDURE, *EXAM, *PATIENT]
+METADATA = [*KEYS, "anon_dicom_path", *IMAGE, "ROI_coords"]
 
 
 @dataclass(frozen=True)
@@ -79,23 +96,20 @@ def write(names: list[str], rows: list[dict[str, Any]]) -> str:
 
 
 def draw(rng: Random) -> Tables:
-    """Up to five patients of up to three exams, some on one side of the join only."""
+    """Up to five patients of up to four exams, some on one side of the join only."""
     clinical: list[dict[str, Any]] = []
     metadata: list[dict[str, Any]] = []
     for patient in range(rng.randint(1, 5)):
         empi = str(10_000_000 + rng.randrange(80_000_000))
-        gender = rng.choice(VALUES["GENDER_DESC"])
-        for exam in range(rng.randint(1, 3)):
-            acc = str(2**53 + rng.randrange(10**12) * 16 + patient * 3 + exam)
+        person = _one_of_each(rng, PATIENT)
+        for exam in range(rng.randint(1, 4)):
+            acc = str(2**53 + rng.randrange(10**12) * 32 + patient * 4 + exam)
             keys = {"empi_anon": empi, "acc_anon": acc}
-            fixed = {
-                name: rng.choice(VALUES[name]) for name in ("tissueden", "desc", "age_at_study")
-            }
-            for _ in range(rng.choice([0, 1, 1, 1, 2, 3, 5])):
-                drawn = {name: rng.choice(VALUES[name]) for name in CLINICAL[2:10]}
-                clinical.append({**keys, **drawn, **fixed, "GENDER_DESC": gender})
-            for _ in range(rng.choice([0, 1, 2, 4, 4, 6])):
-                metadata.append({**keys, **_image(rng, empi)})
+            day = _day(rng)
+            clinical += _rows(rng, {**keys, "study_date_anon": day, **person})
+            for _ in range(rng.choice([0, 1, 2, 4, 4, 8])):
+                taken = day if rng.random() < 0.8 else _day(rng)
+                metadata.append({**keys, "study_date_anon": taken, **_image(rng, empi)})
     if not clinical:
         clinical.append({"empi_anon": "1", "acc_anon": "2", "asses": "N"})
     if not metadata:
@@ -105,8 +119,32 @@ def draw(rng: Random) -> Tables:
     return Tables(write(CLINICAL, clinical), write(METADATA, metadata))
 
 
+def _one_of_each(rng: Random, values: dict[str, list[Any]]) -> dict[str, Any]:
+    return {name: rng.choice(choices) for name, choices in values.items()}
+
+
+def _day(rng: Random) -> str | None:
+    """A date on which several exams may fall."""
+    if rng.random() < 0.1:
+        return None
+    return (
+        f"{rng.choice([2014, 2015, 2016])}-{rng.choice([1, 6, 7]):02}-{rng.choice([1, 2, 28]):02}"
+    )
+
+
+def _rows(rng: Random, fixed: dict[str, Any]) -> list[dict[str, Any]]:
+    """The findings of an exam; one with several procedures has a row for each."""
+    fixed = {**fixed, **_one_of_each(rng, EXAM)}
+    rows = []
+    for _ in range(rng.choice([0, 1, 1, 1, 2, 3, 5])):
+        finding = {**fixed, **_one_of_each(rng, FINDING)}
+        for _ in range(rng.choice([1, 1, 1, 2, 3])):
+            rows.append({**finding, **_one_of_each(rng, PROCEDURE)})
+    return rows
+
+
 def _image(rng: Random, empi: str) -> dict[str, Any]:
-    drawn = {name: rng.choice(VALUES[name]) for name in METADATA[3:7]}
+    drawn = _one_of_each(rng, IMAGE)
     uid = f"2.25.{rng.getrandbits(100)}"
     boxes = "((10, 20, 30, 40),)" if drawn["num_roi"] else "()"
     path = f"/mnt/NAS2/mammo/anon_dicom/cohort_1/{empi}/2.1/2.2/{uid}.dcm"

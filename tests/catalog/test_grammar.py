@@ -15,6 +15,18 @@ from hypothesis import strategies as st
 
 from tests.catalog.tables import build_model, draw
 
+# Columns of the later releases, and of the report that the dataset came with.
+LATER = {
+    "DCM_ROI_coords",
+    "PNG_ROI_coords",
+    "ROI_match_level",
+    "ROI_source",
+    "SSC_ROI_flipped",
+    "SSC_ROI_dest",
+    "SSC_match_level",
+    "PNG_flipped",
+}
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: (
@@ -117,13 +129,22 @@ def test_any_query_string_is_a_filter_or_a_problem(items: list[tuple[str, str]])
 
 def test_the_registry_covers_both_tables() -> None:
     assert len(columns("clinical")) == 112
-    assert len(columns("metadata")) == 165
+    assert len(columns("metadata")) == 165 + len(LATER)
+    assert columns("metadata").keys() >= LATER
     assert set(DEFAULT_FACETS) <= set(fields())
     assert fields()["cohort_num"].table == "metadata"
     assert fields()["clinical.cohort_num"].table == "clinical"
     for field in fields().values():
         assert field.label
         assert not field.vocabulary or field.vocabulary in vocabularies(), field.name
+
+
+def test_later_spellings_name_the_same_field() -> None:
+    assert canonical(parse_query([("ROI_match_level", "1")])) == {"match_level": ["1"]}
+    assert canonical(parse_query([("RACE_DESC", "Asian")])) == {"ETHNICITY_DESC": ["Asian"]}
+    twice = parsed(lambda: parse_json({"num_ROI": [1], "num_roi": [2]}))
+    assert isinstance(twice, Problem)
+    assert "more than once" in twice.errors[0].message
 
 
 def test_labels() -> None:

@@ -41,7 +41,7 @@ def count_facets(
         if field.kind in AS_RANGE:
             ranges[field.name] = describe_range(model, field, counts)
         else:
-            facets[field.name] = options(model, field, counts)[:MAX_OPTIONS]
+            facets[field.name] = options(model, field, counts)
     return {"total": counter.selection.totals(), "facets": facets, "ranges": ranges}
 
 
@@ -49,13 +49,16 @@ def _facet_field(model: ReadModel, name: str) -> Field:
     field = find_field(name, "facets")
     if field.kind == "identifier":
         raise invalid(f"facets.{name}", "identifiers are not counted")
-    if not model.has(name):
+    if not model.has(field.name):
         raise invalid(f"facets.{name}", "this revision's files do not have the column")
     return field
 
 
 def options(model: ReadModel, field: Field, counts: Counts) -> list[dict[str, Any]]:
-    """Each value with its label and count, in the legend's order, else the most frequent first."""
+    """Each value with its label and count, in the legend's order, else the most frequent first.
+
+    Past ``MAX_OPTIONS`` values the rest is left out; how many have none is always told.
+    """
     elements = model.dictionary(field).elements
     found: list[tuple[Value, int]] = list(zip(elements, counts[1:].tolist(), strict=True))
     order = {code: i for i, code in enumerate(legend(field.vocabulary))}
@@ -63,7 +66,7 @@ def options(model: ReadModel, field: Field, counts: Counts) -> list[dict[str, An
         found.sort(key=lambda item: order.get(str(item[0]), len(order)))
     elif field.type == "text":
         found.sort(key=lambda item: (-item[1], str(item[0])))
-    listed = [_option(field, value, count) for value, count in found]
+    listed = [_option(field, value, count) for value, count in found[: MAX_OPTIONS - 1]]
     nulls = int(counts[0])
     return [*listed, _option(field, None, nulls)] if nulls or not listed else listed
 
@@ -144,7 +147,7 @@ def _describe(model: ReadModel, field: Field, counter: FacetCounter) -> dict[str
         described = describe_range(model, field, counts)
         body["range"] = {key: described[key] for key in ("min", "max", "nulls")}
     else:
-        body["options"] = _with_legend(field, options(model, field, counts))[:MAX_OPTIONS]
+        body["options"] = _with_legend(field, options(model, field, counts))
     return body
 
 

@@ -12,7 +12,10 @@ MASS_DENSITIES = frozenset("+-=")  # fat containing (0) is left out, as the note
 ASYMMETRY_SHAPES = frozenset("TBSFV")
 DISTORTION_SHAPES = frozenset("QA")
 
+IMPLANT_VIEWS = frozenset(("CCID", "MLOID", "MLID", "LMID"))  # the implant is pushed back
+
 DAYS_A_MONTH = 30.4375
+DAYS_A_YEAR = 365.25
 
 _spaces = re.compile(r"\s+")
 _race = (

@@ -17,6 +17,17 @@ Type = Literal["code", "text", "number", "flag", "date", "id"]
 Table = Literal["clinical", "metadata", "derived"]
 Value = str | int | float | bool
 
+# The full table calls race ETHNICITY_DESC, the reduced one RACE_DESC; later tables write num_ROI.
+ALIASES: Mapping[Table, Mapping[str, str]] = {
+    "clinical": {"RACE_DESC": "ETHNICITY_DESC"},
+    "metadata": {
+        "num_ROI": "num_roi",
+        "PNG_ROI_coords": "ROI_coords",
+        "ROI_match_level": "match_level",
+    },
+    "derived": {},
+}
+
 # The filters of the report that the project grew from: what is counted where nobody says what.
 DEFAULT_FACETS = (
     "asses",
@@ -107,6 +118,13 @@ def fields() -> Mapping[str, Field]:
     for row in _rows("derived.csv"):
         found[row["name"]] = _field(row, "derived", row["name"])
     return MappingProxyType(found)
+
+
+def field_named(name: str) -> Field | None:
+    """The field called ``name`` in any release's spelling."""
+    known = fields()
+    spelled = next((names[name] for names in ALIASES.values() if name in names), name)
+    return known.get(name) or known.get(spelled)
 
 
 def source_fields(table: Table) -> list[Field]:

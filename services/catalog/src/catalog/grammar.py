@@ -13,7 +13,7 @@ from typing import Any
 
 from chassis.problems import invalid
 
-from catalog.fields import Field, Value, fields
+from catalog.fields import Field, Value, field_named, fields
 from catalog.nearest import nearest
 
 BOUNDS = ("gte", "gt", "lte", "lt")
@@ -90,12 +90,18 @@ def parse_json(document: Mapping[str, Any] | None) -> Filter:
     document = document or {}
     if len(document) > MAX_FIELDS:
         raise invalid("filter", f"more than {MAX_FIELDS} fields")
-    return {name: _condition(find_field(name), part) for name, part in document.items()}
+    conditions: dict[str, Condition] = {}
+    for name, part in document.items():
+        field = find_field(name)
+        if field.name in conditions:
+            raise invalid(f"filter.{name[:100]}", f"{field.name} is given more than once")
+        conditions[field.name] = _condition(field, part)
+    return conditions
 
 
 def find_field(name: str, where: str = "filter") -> Field:
-    """The field called ``name``; a 422 that names the nearest ones where there is none."""
-    field = fields().get(name)
+    """The field called ``name`` in any release; a 422 names the nearest where there is none."""
+    field = field_named(name)
     if field is None:
         near = nearest(name, fields())
         raise invalid(f"{where}.{name[:100]}", "unknown field", near)

@@ -51,23 +51,21 @@ def normalise(type_: Type, raw: str, *, multi: bool = False) -> Outcome:
             return _day(text, spaces)
         case "id":
             return _identifier(text, spaces)
-        case "code":
-            return _code(text, spaces)
-        case "text":
-            return Outcome(text[:MAX_TEXT], spaces)
-
-
-def _code(text: str, repaired: str | None) -> Outcome:
-    if _decimal_code.fullmatch(text):
-        return Outcome(text.partition(".")[0], "a code written as a decimal number")
-    return Outcome(text[:MAX_TEXT], repaired)
+        case "code" if _decimal_code.fullmatch(text):
+            return Outcome(text.partition(".")[0], "a code written as a decimal number")
+        case _:
+            long = f"cut after {MAX_TEXT} characters" if len(text) > MAX_TEXT else None
+            return Outcome(text[:MAX_TEXT], long or spaces)
 
 
 def _list(text: str, repaired: str | None) -> Outcome:
     parts = [part.strip(" '\"") for part in text.strip("[](){}").split(",")]
-    elements = {str(_code(part, None).value) for part in parts if part and part not in _nulls}
+    outcomes = [normalise("code", part) for part in parts]
+    elements = {str(found.value) for found in outcomes if found.value is not None}
+    if len(parts) > 1 and None in (found.value for found in outcomes):
+        repaired = "an empty element of a list"
     if not elements:
-        return Outcome(None)
+        return Outcome(None, repaired)
     return Outcome(tuple(sorted(elements)), repaired)
 
 

@@ -1,6 +1,6 @@
 """The derived fields of a revision, as columns at their level; ``catalog.derive`` has the rules."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog import derive
+from catalog.fields import Value
 from catalog.ingest.finalise import Coded, coded_from
 from catalog.ingest.layout import FindingLayout, ImageLayout
 from catalog.normalise import Cell
@@ -153,21 +154,26 @@ def worst_by_exam(columns: Columns, name: str, order: tuple[Any, ...]) -> Coded:
 
 
 def _four_view(columns: Columns) -> npt.NDArray[np.bool_]:
-    """Whether an exam has 2D CC and MLO of both breasts."""
+    """Whether an exam has 2D CC and MLO of both breasts; spot views do not count."""
     exam = columns.exam_of_breast[columns.breast_of_image]
-    flat = columns.at["FinalImageType"].dictionary.members(["2D"])
-    is_flat = flat[columns.at["FinalImageType"].codes]
+    standard = _holds(columns.at["FinalImageType"], ["2D"])
+    if "spot_mag" in columns.at:
+        standard &= ~_holds(columns.at["spot_mag"], [True])
     complete = np.ones(columns.exams, bool)
     for side, view in STANDARD_VIEWS:
-        hit = is_flat.copy()
-        for name, value in (("ImageLateralityFinal", side), ("ViewPosition", view)):
-            hit &= columns.at[name].dictionary.members([value])[columns.at[name].codes]
+        hit = standard & _holds(columns.at["ImageLateralityFinal"], [side])
+        hit &= _holds(columns.at["ViewPosition"], [view])
         complete &= np.bincount(exam[hit], minlength=columns.exams) > 0
     return complete
 
 
+def _holds(column: Coded, values: Iterable[Value | None]) -> npt.NDArray[np.bool_]:
+    """By owner whether the column holds one of ``values``."""
+    return column.dictionary.members(values)[column.codes]
+
+
 def _between_exams(columns: Columns) -> dict[str, Coded]:
-    """Months to the nearest earlier and later exam of the patient that has images."""
+    """Time to the nearest earlier and later exam of the patient that has images."""
     days = _exam_days(columns)
     if days is None:
         return {}
@@ -182,11 +188,24 @@ def _between_exams(columns: Columns) -> dict[str, Coded]:
     first[1:] = (p[1:] != p[:-1]) | (d[1:] != d[:-1])
     visit = np.cumsum(first) - 1
     vp, vd = p[first], d[first]
-    same = vp[1:] == vp[:-1]
-    gap = np.where(same, np.round((vd[1:] - vd[:-1]) / derive.DAYS_A_MONTH, 2), np.nan)
+    gap = np.where(vp[1:] == vp[:-1], vd[1:] - vd[:-1], np.nan)
     prior[order] = np.concatenate([[np.nan], gap])[visit]
     following[order] = np.concatenate([gap, [np.nan]])[visit]
-    return {"months_since_prior": numbers(prior), "months_to_next": numbers(following)}
+    return {
+        "months_since_prior": numbers(np.round(prior / derive.DAYS_A_MONTH, 2)),
+        "months_to_next": numbers(np.round(following / derive.DAYS_A_MONTH, 2)),
+        "years_since_prior": numbers(np.round(prior / derive.DAYS_A_YEAR, 2)),
+        "years_followed": numbers(np.round(_span(days, patient) / derive.DAYS_A_YEAR, 2)),
+    }
+
+
+def _span(days: npt.NDArray[np.float64], patient: npt.NDArray[np.int64]) -> Any:
+    """By patient the days from the first exam to the last; NaN where no exam has a date."""
+    first = np.full(int(patient[-1]) + 1, np.nan)
+    last = first.copy()
+    np.fmin.at(first, patient, days)
+    np.fmax.at(last, patient, days)
+    return last - first
 
 
 def _exam_days(columns: Columns) -> npt.NDArray[np.float64] | None:
@@ -223,4 +242,19 @@ def _of_images(columns: Columns) -> dict[str, Coded]:
     found = {"has_finding": flags(has[columns.breast_of_image])}
     if "spot_mag" in columns.at:
         found["spot_or_magnification"] = mapped(columns.at["spot_mag"], lambda value: value is True)
+    if columns.at.keys() & {"BreastImplantPresent", "ViewPosition", "implanfind"}:
+        found["implant"] = flags(_implant(columns)[columns.breast_of_image])
+    return found
+
+
+def _implant(columns: Columns) -> npt.NDArray[np.bool_]:
+    """By breast whether an image's header, a view or a finding tells of an implant."""
+    found = np.zeros(len(columns.exam_of_breast), bool)
+    for name, values in (("BreastImplantPresent", {"YES"}), ("ViewPosition", derive.IMPLANT_VIEWS)):
+        if name in columns.at:
+            found[columns.breast_of_image[_holds(columns.at[name], values)]] = True
+    if "implanfind" in columns.at:
+        pairs = columns.findings
+        breast = np.repeat(np.arange(len(found)), np.diff(pairs.pair_start))
+        found[breast[columns.at["implanfind"].codes[pairs.pair_row] > 0]] = True
     return found

@@ -1,20 +1,10 @@
 """Column names in the spellings of the releases, under the name that v1 gives them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from catalog.fields import Table, columns
+from catalog.fields import ALIASES, Table, columns
 from catalog.ingest.faults import SourceFault
 from catalog.nearest import nearest
-
-# The full table calls race ETHNICITY_DESC, the reduced one RACE_DESC; later tables write num_ROI.
-ALIASES: dict[Table, dict[str, str]] = {
-    "clinical": {"RACE_DESC": "ETHNICITY_DESC"},
-    "metadata": {
-        "num_ROI": "num_roi",
-        "PNG_ROI_coords": "ROI_coords",
-        "ROI_match_level": "match_level",
-    },
-}
 
 REQUIRED: dict[Table, tuple[str, ...]] = {
     "clinical": ("empi_anon", "acc_anon", "side", "asses"),
@@ -29,7 +19,9 @@ def canonical_names(table: Table, header: Sequence[str]) -> list[str]:
     return [_canonical(ALIASES[table], folded, taken, name) for name in header]
 
 
-def _canonical(aliases: dict[str, str], folded: dict[str, str], taken: set[str], name: str) -> str:
+def _canonical(
+    aliases: Mapping[str, str], folded: Mapping[str, str], taken: set[str], name: str
+) -> str:
     wanted = aliases.get(name) or folded.get(name.casefold(), name)
     if wanted != name and wanted in taken:
         return name

@@ -49,7 +49,7 @@ class FacetCounter:
             return self._count_findings(field, selection, dictionary)
         if self.unit == "images":
             return dictionary.per_element(self._count_images(field, selection, dictionary.size))
-        return dictionary.per_element(self._count_owners(field, selection, dictionary.size))
+        return self._count_owners(field, selection, dictionary)
 
     def _by_bits(self, field: Field) -> bool:
         return self.bitmaps.is_made(field) or (self.make_bitmaps and self.bitmaps.suits(field))
@@ -86,21 +86,26 @@ class FacetCounter:
         counts: Counts = cache[field.name]
         return counts
 
-    def _count_owners(self, field: Field, selection: Selection, size: int) -> Counts:
-        codes = self.model.codes_of(field)
+    def _count_owners(self, field: Field, selection: Selection, dictionary: Dictionary) -> Counts:
+        codes, size = self.model.codes_of(field), dictionary.size
         if field.level == "patient" and self.unit == "patients":
-            return weighted(codes, (selection.per_patient > 0).astype(np.int64), size)
+            alive = (selection.per_patient > 0).astype(np.int64)
+            return dictionary.per_element(weighted(codes, alive, size))
         if field.level == "exam" and self.unit == "exams":
-            return weighted(codes, (selection.per_exam > 0).astype(np.int64), size)
+            alive = (selection.per_exam > 0).astype(np.int64)
+            return dictionary.per_element(weighted(codes, alive, size))
         if field.level == "patient":
             exams = _per_patient_exams(self.model, selection)
-            return weighted(codes, exams, size)
+            return dictionary.per_element(weighted(codes, exams, size))
         if field.level == "exam":
-            alive = np.flatnonzero(selection.per_exam)
-            owner = self.model.patient_of_exam[alive]
-            return distinct(owner, codes[alive], self.model.patients, size)
-        owner = self._owner_of_breast()[self.model.breast_of_image[selection.places]]
-        return distinct(owner, codes[selection.places], self._owners(), size)
+            places = np.flatnonzero(selection.per_exam)
+            owner = self.model.patient_of_exam[places]
+        else:
+            places = selection.places
+            owner = self._owner_of_breast()[self.model.breast_of_image[places]]
+        # An owner counts once for an element, though several of its lists may hold it.
+        owner, element = _by_element(owner, codes[places], dictionary)
+        return distinct(owner, element, self._owners(), len(dictionary.elements) + 1)
 
     def _owner_of_breast(self) -> npt.NDArray[np.int32]:
         of_exam = self.unit == "exams"

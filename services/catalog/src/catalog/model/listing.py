@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 from chassis.problems import invalid
 
-from catalog.fields import fields
+from catalog.fields import field_named, fields
 from catalog.model.read_model import ReadModel
 from catalog.model.select import Selection
 from catalog.nearest import nearest
@@ -35,8 +35,8 @@ def sort_key(model: ReadModel, sort: str | None) -> Keys | None:
 
 
 def _field_key(model: ReadModel, name: str) -> Keys:
-    field = fields().get(name)
-    if field is None or field.level == "finding" or field.multi or not model.has(name):
+    field = field_named(name)
+    if field is None or field.level == "finding" or field.multi or not model.has(field.name):
         sortable = [f.name for f in fields().values() if f.level != "finding" and not f.multi]
         near = nearest(name, ["image_id", "asses", *(n for n in sortable if model.has(n))])
         raise invalid("sort", f"cannot sort by {name[:100]!r}", near)
