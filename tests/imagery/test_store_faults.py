@@ -184,7 +184,7 @@ async def test_too_large_objects_are_refused_by_their_first_answer(
 
 
 async def test_a_slow_store_is_a_504_and_then_recovers(line: Line, start_lab: StartLab) -> None:
-    lab = await start_lab(s3_endpoint_url=f"http://127.0.0.1:{line.port}", deadline_s=0.5)
+    lab = await start_lab(s3_endpoint_url=f"http://127.0.0.1:{line.port}", deadline_s=3)
     line.bytes_per_s = 1024
     lab.put(1, dicom_bytes(breast(), Made(elements={"WindowCenter": 1, "WindowWidth": 2})))
     response = await lab.get("/1/thumbnail")

@@ -1,7 +1,10 @@
 """The flow of a request: version, ETag, shared cache, and only then file and worker."""
 
+import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 from imagery.answers import Answer, Refusal, answer_key, entity_tag, pack_answer, unpack_answer
 from imagery.flights import Background, Flights
@@ -61,9 +64,17 @@ class Imagery:
 
         return await self._find(source, rendering.key(), make, known_tags)
 
-    async def elements(self, source: ImageSource, known_tags: str | None = None) -> Tagged:
-        """The elements of the file as a JSON document."""
-        return await self._find(source, "elements", self._studio.elements, known_tags)
+    async def document(
+        self, source: ImageSource, task: dict[str, Any], known_tags: str | None = None
+    ) -> Tagged:
+        """What a task of the workers (``{"task": name, ...}``) makes of the file, kept as well."""
+        what = json.dumps(task, sort_keys=True)
+        make = partial(self._studio.perform, task)
+        return await self._find(source, what, make, known_tags)
+
+    async def extract(self, source: ImageSource, task: dict[str, Any]) -> Answer | Refusal:
+        """A large part of the file, made anew each time: the file is kept, its parts are not."""
+        return await self._studio.perform(task, await self.original(source))
 
     async def original(self, source: ImageSource) -> SourceFile:
         """The file itself."""

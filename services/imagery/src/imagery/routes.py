@@ -132,7 +132,8 @@ async def retrieve_image_header(request: Request, source: Source, v: Version = N
     """The file's elements before the pixel data; binary values by their length."""
     imagery, deadline = _imagery(request)
     async with asyncio.timeout(deadline):
-        found = await imagery.elements(source, request.headers.get("if-none-match"))
+        known = request.headers.get("if-none-match")
+        found = await imagery.document(source, {"task": "elements"}, known)
     return _response(request, found, "application/json", v)
 
 

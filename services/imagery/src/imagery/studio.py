@@ -74,9 +74,9 @@ class Studio:
         """Bytes of decoded pixels that are kept."""
         return self._pixels.weight
 
-    async def elements(self, file: SourceFile) -> Answer | Refusal:
-        """The elements of ``file`` as JSON."""
-        return _answer(await self._run({"task": "elements"}, [file.descriptor]))
+    async def perform(self, task: dict[str, Any], file: SourceFile) -> Answer | Refusal:
+        """What a worker's task (``decoding/tasks.py``) makes of ``file``."""
+        return _answer(await self._run(task, [file.descriptor]))
 
     async def _first(
         self, frame: Frame, file: SourceFile, task: dict[str, Any]
@@ -121,7 +121,7 @@ class Studio:
 def _is_passing(rendering: Rendering) -> bool:
     """Whether no other picture of this frame is likely to be asked for soon."""
     size = rendering.size
-    if rendering.window is not None or size.fit == "full":
+    if rendering.window or rendering.region or size.fit == "full":
         return False
     return max(size.width, size.height) < KEEP_FROM
 

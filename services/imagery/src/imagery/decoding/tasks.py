@@ -1,5 +1,6 @@
 """What a worker does with one file: functions from a call to (answer, payload)."""
 
+import json
 import mmap
 import os
 from collections.abc import Callable
@@ -9,24 +10,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from imagery.dicom.attributes import image_attributes, pixel_spacing
 from imagery.dicom.elements import elements_document
 from imagery.dicom.errors import UnreadableImageError
 from imagery.dicom.limits import Limits
 from imagery.dicom.reader import DicomFile, open_dicom
 from imagery.dicom.stored import Reading, read_stored_values
 from imagery.rendering.render import Tones, read_tones, reduction, render
-from imagery.rendering.request import Rendering, rendering_from
+from imagery.rendering.request import ParameterError, Rendering, rendering_from
 
 Answer = tuple[dict[str, Any], bytes]
-
-
-class PictureTaskError(Exception):
-    """The request, not the file, is at fault: ``parameter`` names what of it."""
-
-    def __init__(self, parameter: str, reason: str) -> None:
-        super().__init__(reason)
-        self.parameter = parameter
-        self.reason = reason
 
 
 @dataclass(frozen=True)
@@ -67,7 +60,28 @@ def elements_task(call: Call) -> Answer:
     return {}, elements_document(file, call.limits)
 
 
-TASKS: dict[str, Callable[[Call], Answer]] = {"render": render_task, "elements": elements_task}
+def facts_task(call: Call) -> Answer:
+    """What the image is, as a JSON document: size, frames, colours, spacing, transfer syntax."""
+    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    image = image_attributes(file.dataset, call.limits)
+    document = {
+        "columns": image.columns,
+        "rows": image.rows,
+        "frames": image.number_of_frames,
+        "is_colour": image.is_colour,
+        "photometric_interpretation": image.photometric_interpretation,
+        "bits_stored": image.bits_stored,
+        "spacing_mm": pixel_spacing(file.dataset),
+        "transfer_syntax_uid": file.transfer_syntax_uid,
+    }
+    return {}, json.dumps(document).encode()
+
+
+TASKS: dict[str, Callable[[Call], Answer]] = {
+    "render": render_task,
+    "elements": elements_task,
+    "facts": facts_task,
+}
 
 
 def _mapped(descriptor: int) -> mmap.mmap:
@@ -79,13 +93,15 @@ def _mapped(descriptor: int) -> mmap.mmap:
 def _check(rendering: Rendering, tones: Tones, limits: Limits) -> None:
     image = tones.image
     if not 1 <= rendering.frame <= image.number_of_frames:
-        raise PictureTaskError("frame", f"the image has frames 1 to {image.number_of_frames}")
-    height, width = rendering.size.of(image.rows, image.columns)
+        raise ParameterError("frame", f"the image has frames 1 to {image.number_of_frames}")
+    height, width = tones.size(rendering)
     if height * width > limits.pixels or max(height, width) > 65535:
         name = "short_edge" if rendering.size.fit == "short_edge" else "viewport"
-        raise PictureTaskError(name, f"asks for {width} x {height} pixels, too many")
+        raise ParameterError(name, f"asks for {width} x {height} pixels, too many")
+    if rendering.outlines and rendering.depth != 8:
+        raise ParameterError("depth", "ROIs are drawn over 8-bit pictures")
     if rendering.format == "webp" and max(height, width) > 16383:
-        raise PictureTaskError("format", "WebP holds at most 16383 x 16383 pixels")
+        raise ParameterError("format", "WebP holds at most 16383 x 16383 pixels")
 
 
 def _stored_values(

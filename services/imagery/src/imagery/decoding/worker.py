@@ -17,9 +17,10 @@ from typing import Any, NoReturn
 import cv2
 
 from imagery.decoding.protocol import HEAD, MAX_DESCRIPTORS, Message, pack
-from imagery.decoding.tasks import TASKS, Call, PictureTaskError
+from imagery.decoding.tasks import TASKS, Call
 from imagery.dicom.errors import UnreadableImageError
 from imagery.dicom.limits import Limits
+from imagery.rendering.request import ParameterError
 
 RECURSION = 400
 
@@ -53,7 +54,7 @@ def _answer(connection: socket.socket, limits: Limits) -> Message:
         meta, payload = TASKS[document["task"]](call)
     except UnreadableImageError as error:
         return _refusal(error.reason, element=error.element)
-    except PictureTaskError as error:
+    except ParameterError as error:
         return _refusal(error.reason, parameter=error.parameter)
     except (OSError, MemoryError, cv2.error) as error:
         return _refusal(f"rendering it needs more than is allowed ({type(error).__name__})")

@@ -9,7 +9,16 @@ from pydicom.dataset import Dataset
 from imagery.dicom.errors import UnreadableImageError
 from imagery.dicom.limits import DEFAULT_LIMITS, Limits
 
-PHOTOMETRICS = ("MONOCHROME1", "MONOCHROME2")
+PHOTOMETRICS = {
+    "MONOCHROME1": 1,
+    "MONOCHROME2": 1,
+    "PALETTE COLOR": 1,
+    "RGB": 3,
+    "YBR_FULL": 3,
+    "YBR_FULL_422": 3,
+    "YBR_RCT": 3,
+    "YBR_ICT": 3,
+}
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,13 @@ class ImageAttributes:
     number_of_frames: int = 1
     padding: tuple[int, int] | None = None
     patient_orientation: tuple[str, ...] = ()
+    samples_per_pixel: int = 1
+    planar: bool = False
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether a pixel has a colour, from three samples or from a palette."""
+        return not self.photometric_interpretation.startswith("MONOCHROME")
 
     @property
     def inverted(self) -> bool:
@@ -38,7 +54,9 @@ class ImageAttributes:
     @property
     def frame_bytes(self) -> int:
         """Size of one uncompressed frame."""
-        return self.rows * self.columns * self.bits_allocated // 8
+        halved = self.photometric_interpretation == "YBR_FULL_422"
+        samples = 2 if halved else self.samples_per_pixel
+        return self.rows * self.columns * samples * self.bits_allocated // 8
 
 
 def image_attributes(dataset: Dataset, limits: Limits = DEFAULT_LIMITS) -> ImageAttributes:
@@ -46,10 +64,10 @@ def image_attributes(dataset: Dataset, limits: Limits = DEFAULT_LIMITS) -> Image
     signed = integer(dataset, "PixelRepresentation", default=0, choices=(0, 1)) == 1
     allocated = integer(dataset, "BitsAllocated", choices=(8, 16))
     stored = integer(dataset, "BitsStored", default=allocated, least=1, most=allocated)
-    photometric = str(dataset.get("PhotometricInterpretation", "")).strip()
-    if photometric not in PHOTOMETRICS or integer(dataset, "SamplesPerPixel", default=1) != 1:
-        reason = f"'{photometric}' is not shown; {' and '.join(PHOTOMETRICS)} are"
-        raise UnreadableImageError(reason, "PhotometricInterpretation")
+    photometric = _photometric(dataset)
+    samples = PHOTOMETRICS[photometric]
+    if signed and (samples > 1 or photometric == "PALETTE COLOR"):
+        raise UnreadableImageError("colours are not signed", "PixelRepresentation")
     image = ImageAttributes(
         rows=integer(dataset, "Rows", least=1, most=65535),
         columns=integer(dataset, "Columns", least=1, most=65535),
@@ -63,11 +81,25 @@ def image_attributes(dataset: Dataset, limits: Limits = DEFAULT_LIMITS) -> Image
         number_of_frames=integer(dataset, "NumberOfFrames", default=1, least=1, most=limits.frames),
         padding=_padding(dataset, allocated, signed=signed),
         patient_orientation=_texts(dataset.get("PatientOrientation")),
+        samples_per_pixel=samples,
+        planar=samples > 1
+        and integer(dataset, "PlanarConfiguration", default=0, choices=(0, 1)) == 1,
     )
     if image.rows * image.columns > limits.pixels:
         reason = f"{image.columns} x {image.rows} pixels are more than {limits.pixels}"
         raise UnreadableImageError(reason, "Rows")
     return image
+
+
+def _photometric(dataset: Dataset) -> str:
+    """Photometric Interpretation; Samples per Pixel must agree with it."""
+    found = str(dataset.get("PhotometricInterpretation", "")).strip()
+    if found not in PHOTOMETRICS:
+        reason = f"'{found[:40]}' is not shown; {', '.join(PHOTOMETRICS)} are"
+        raise UnreadableImageError(reason, "PhotometricInterpretation")
+    samples = PHOTOMETRICS[found]
+    integer(dataset, "SamplesPerPixel", default=samples, choices=(samples,))
+    return found
 
 
 def integer(
@@ -108,6 +140,23 @@ def numbers(dataset: Dataset, keyword: str) -> tuple[float, ...]:
     if not all(map(math.isfinite, found)):
         raise UnreadableImageError(f"{keyword} is not finite", keyword)
     return found
+
+
+def pixel_spacing(dataset: Dataset) -> tuple[float, float] | None:
+    """Millimetres in the breast from row to row and from column to column; None: not told.
+
+    Pixel Spacing where there is one, else that of the detector, by its distance (PS3.3 10.7.1).
+    """
+    try:
+        calibrated = numbers(dataset, "PixelSpacing")
+        detector = numbers(dataset, "ImagerPixelSpacing")
+        factor = numbers(dataset, "EstimatedRadiographicMagnificationFactor") or (1.0,)
+    except UnreadableImageError:
+        return None  # a picture needs none
+    spacing = calibrated or tuple(one / factor[0] for one in detector if factor[0] > 0)
+    if len(spacing) != 2 or min(spacing) <= 0:
+        return None
+    return spacing[0], spacing[1]
 
 
 def as_stored_value(value: Any, bits: int, *, signed: bool) -> int:

@@ -7,6 +7,7 @@ called; and a file that lies about its transfer syntax is decoded by what its by
 from dataclasses import dataclass
 from typing import Literal
 
+Colour = Literal["rgb", "ybr"]
 Kind = Literal["raw", "rle", "jpeg", "jpeg lossless", "jpeg-ls", "jpeg 2000"]
 
 _JPEG2000_START = b"\xff\x4f\xff\x51"
@@ -23,7 +24,10 @@ _sof_kinds: dict[int, Kind] = {
 
 @dataclass(frozen=True)
 class Codestream:
-    """Geometry and precision of a compressed frame; ``levels`` of a JPEG 2000 wavelet."""
+    """Geometry and precision of a compressed frame; ``levels`` of a JPEG 2000 wavelet.
+
+    ``colour`` is what a decoder yields of it where the frame says so; None leaves it to the header.
+    """
 
     kind: Kind
     rows: int
@@ -32,6 +36,7 @@ class Codestream:
     components: int
     signed: bool = False
     levels: int = 0
+    colour: Colour | None = None
 
 
 def read_codestream(frame: bytes | memoryview) -> Codestream | None:
@@ -54,7 +59,7 @@ def is_cut(frame: bytes | memoryview, kind: Kind) -> bool:
 
 def _read_jpeg(data: bytes) -> Codestream | None:
     """Walk the marker segments up to the start of frame (ITU-T T.81 B.2.2)."""
-    at = 2
+    at, told = 2, None
     while at + 4 <= len(data):
         if data[at] != 0xFF:
             return None
@@ -64,9 +69,25 @@ def _read_jpeg(data: bytes) -> Codestream | None:
             continue
         if marker in _sof_kinds and at + 10 <= len(data):
             rows, columns = (int.from_bytes(data[at + i : at + i + 2], "big") for i in (5, 7))
-            return Codestream(_sof_kinds[marker], rows, columns, data[at + 4], data[at + 9])
+            colour = told or _by_identifiers(data[at + 10 : at + 19 : 3])
+            kind = _sof_kinds[marker]
+            return Codestream(kind, rows, columns, data[at + 4], data[at + 9], colour=colour)
+        told = _by_application(data, at) or told
         at += 2 + int.from_bytes(data[at + 2 : at + 4], "big")
     return None
+
+
+def _by_application(data: bytes, at: int) -> Colour | None:
+    """What a JFIF or Adobe segment says of the components (the latter: ITU-T T.872 6.5.3)."""
+    if data[at + 1] == 0xE0 and data[at + 4 : at + 8] == b"JFIF":
+        return "ybr"
+    if data[at + 1] == 0xEE and data[at + 4 : at + 9] == b"Adobe" and at + 15 < len(data):
+        return "ybr" if data[at + 15] else "rgb"
+    return None
+
+
+def _by_identifiers(identifiers: bytes) -> Colour | None:
+    return "rgb" if identifiers in (b"RGB", b"rgb") else None
 
 
 def _read_jpeg2000(data: bytes) -> Codestream | None:
@@ -77,7 +98,9 @@ def _read_jpeg2000(data: bytes) -> Codestream | None:
     components = int.from_bytes(data[40:42], "big")
     precision = data[42]
     cod = data.find(b"\xff\x52", 42)
-    levels = data[cod + 9] if 0 < cod < len(data) - 9 else 0
+    has_cod = 0 < cod < len(data) - 9
+    levels = data[cod + 9] if has_cod else 0
+    transformed = has_cod and data[cod + 8] == 1  # undone by every decoder
     return Codestream(
         "jpeg 2000",
         rows=y1 - y0,
@@ -86,4 +109,5 @@ def _read_jpeg2000(data: bytes) -> Codestream | None:
         components=components,
         signed=bool(precision & 0x80),
         levels=levels,
+        colour="rgb" if transformed else None,
     )

@@ -36,6 +36,15 @@ class Decoder:
     strict: bool = False
 
 
+def _decode_jpeg8(
+    frame: bytes | memoryview, image: ImageAttributes, stream: Codestream | None
+) -> Values:
+    """Components as they are coded: what they mean is told elsewhere."""
+    if image.samples_per_pixel == 1:
+        return imagecodecs.jpeg8_decode(frame)
+    return imagecodecs.jpeg8_decode(frame, colorspace="YCBCR", outcolorspace="YCBCR")
+
+
 def _imagecodecs(function: str, *, strict: bool = False) -> Decoder:
     decode = getattr(imagecodecs, f"{function}_decode")
     return Decoder(f"imagecodecs.{function}", lambda frame, image, stream: decode(frame), strict)
@@ -44,9 +53,15 @@ def _imagecodecs(function: str, *, strict: bool = False) -> Decoder:
 def _decode_rle(frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None) -> Values:
     """PS3.5 Annex G: the most significant bytes of all pixels, then the next ones."""
     values = imagecodecs.dicomrle_decode(bytes(frame), np.dtype(f"<u{image.bits_allocated // 8}"))
-    return np.frombuffer(values, f"<u{image.bits_allocated // 8}").reshape(
-        image.rows, image.columns
-    )
+    return _planes(values, image)
+
+
+def _planes(values: bytes, image: ImageAttributes) -> Values:
+    """Plane after plane as (rows, columns) or (rows, columns, samples)."""
+    found = np.frombuffer(values, f"<u{image.bits_allocated // 8}")
+    if image.samples_per_pixel == 1:
+        return found.reshape(image.rows, image.columns)
+    return found.reshape(-1, image.rows, image.columns).transpose(1, 2, 0)
 
 
 def _decode_rle_pydicom(
@@ -54,9 +69,8 @@ def _decode_rle_pydicom(
 ) -> Values:
     from pydicom.pixels.decoders.rle import _rle_decode_frame
 
-    planes = _rle_decode_frame(bytes(frame), image.rows, image.columns, 1, image.bits_allocated)
-    bytes_per_pixel = image.bits_allocated // 8
-    return np.frombuffer(planes, f"<u{bytes_per_pixel}").reshape(image.rows, image.columns)
+    samples, bits = image.samples_per_pixel, image.bits_allocated
+    return _planes(_rle_decode_frame(bytes(frame), image.rows, image.columns, samples, bits), image)
 
 
 def _decode_libjpeg(
@@ -78,6 +92,8 @@ def _decode_openjpeg(
 def _decode_pillow(
     frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None
 ) -> Values:
+    if image.samples_per_pixel > 1:
+        raise ValueError("Pillow converts colours by rules of its own")
     with Image.open(BytesIO(frame)) as picture:
         return np.asarray(picture)
 
@@ -116,13 +132,14 @@ def _moved(values: Values, by: float) -> Values:
     return cv2.warpAffine(values, matrix, size, flags=flags, borderMode=cv2.BORDER_REPLICATE)
 
 
+_jpeg8 = Decoder("imagecodecs.jpeg8", _decode_jpeg8)
 _libjpeg = Decoder("pylibjpeg-libjpeg", _decode_libjpeg)
 
 DECODERS: dict[Kind, tuple[Decoder, ...]] = {
     "rle": (Decoder("imagecodecs.dicomrle", _decode_rle), Decoder("pydicom", _decode_rle_pydicom)),
-    "jpeg": (_imagecodecs("jpeg8"), _libjpeg, Decoder("pillow", _decode_pillow)),
+    "jpeg": (_jpeg8, _libjpeg, Decoder("pillow", _decode_pillow)),
     "jpeg lossless": (
-        _imagecodecs("jpeg8"),
+        _jpeg8,
         _imagecodecs("ljpeg"),
         _imagecodecs("jpegsof3"),
         _libjpeg,

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from imagery.dicom.attributes import ImageAttributes
 from imagery.dicom.codestream import Codestream, Kind, is_cut, read_codestream
+from imagery.dicom.colour import samples_of_422, to_rgb
 from imagery.dicom.decoders import DECODERS, Decoder, decode_jpeg2000_reduced
 from imagery.dicom.errors import UnreadableImageError
 from imagery.dicom.frames import check_frame, encapsulated_frame, native_frame
@@ -38,14 +39,17 @@ class Reading:
 def read_stored_values(file: DicomFile, image: ImageAttributes, reading: Reading) -> Values:
     """Stored values of one frame: (rows, columns), uint8, uint16, int8 or int16.
 
+    Samples of a colour image are RGB, (rows, columns, 3); of one with a palette they are indices.
     A native little-endian frame whose bits are all used is a view of the file, not a copy.
     """
     check_frame(image, reading.frame)
+    stream = None
     if file.pixel_length is not None:
         values = _native(file, image, reading.frame)
     else:
-        values = _compressed(file, image, reading)
-    return _used_bits(values, image)
+        values, stream = _compressed(file, image, reading)
+    used = _used_bits(values, image)
+    return used if image.samples_per_pixel == 1 else to_rgb(used, image, stream)
 
 
 def is_reducible(file: DicomFile, image: ImageAttributes, reading: Reading) -> int:
@@ -59,12 +63,24 @@ def is_reducible(file: DicomFile, image: ImageAttributes, reading: Reading) -> i
 def _native(file: DicomFile, image: ImageAttributes, frame: int) -> Values:
     order = ">" if file.big_endian else "<"
     dtype = np.dtype(f"{order}u{image.bits_allocated // 8}")
-    values = np.frombuffer(native_frame(file, image, frame), dtype)
-    values = values.reshape(image.rows, image.columns)
+    values = _laid_out(np.frombuffer(native_frame(file, image, frame), dtype), image)
     return values.astype(dtype.newbyteorder("=")) if file.big_endian else values
 
 
-def _compressed(file: DicomFile, image: ImageAttributes, reading: Reading) -> Values:
+def _laid_out(samples: Values, image: ImageAttributes) -> Values:
+    """Samples in the order of the file as (rows, columns) or (rows, columns, samples)."""
+    if image.photometric_interpretation == "YBR_FULL_422":
+        return samples_of_422(samples, image)
+    if image.samples_per_pixel == 1:
+        return samples.reshape(image.rows, image.columns)
+    if image.planar:
+        return samples.reshape(-1, image.rows, image.columns).transpose(1, 2, 0)
+    return samples.reshape(image.rows, image.columns, -1)
+
+
+def _compressed(
+    file: DicomFile, image: ImageAttributes, reading: Reading
+) -> tuple[Values, Codestream | None]:
     frame = encapsulated_frame(file, image, reading.frame)
     stream = read_codestream(frame)
     kind = _kind(file.transfer_syntax_uid, stream)
@@ -72,7 +88,8 @@ def _compressed(file: DicomFile, image: ImageAttributes, reading: Reading) -> Va
         _check_claims(stream, image)
     if is_cut(frame, kind):
         raise UnreadableImageError(f"the {kind} frame ends before its end marker", "PixelData")
-    return _first_answer(_decoders(kind, stream, reading), frame, image, stream, reading)
+    decoders = _decoders(kind, stream, reading)
+    return _first_answer(decoders, frame, image, stream, reading), stream
 
 
 def _first_answer(
@@ -133,16 +150,20 @@ def _check_claims(stream: Codestream, image: ImageAttributes) -> None:
             f"the frame {stream.columns} x {stream.rows}"
         )
         raise UnreadableImageError(reason, "Rows")
-    if stream.components != 1:
-        raise UnreadableImageError(f"the frame has {stream.components} components, not 1")
+    if stream.components != image.samples_per_pixel:
+        reason = f"the frame has {stream.components} components, not {image.samples_per_pixel}"
+        raise UnreadableImageError(reason, "SamplesPerPixel")
 
 
 def _shaped(
     values: Values, image: ImageAttributes, stream: Codestream | None, decoder: str
 ) -> Values:
     """Decoded values as the unsigned type of the header; a decoder's wrong answer is refused."""
-    whole = (image.rows, image.columns)
-    if values.ndim != 2 or (values.shape != whole and "reduce" not in decoder):
+    whole: tuple[int, ...] = (image.rows, image.columns)
+    if image.samples_per_pixel > 1:
+        whole += (image.samples_per_pixel,)
+    reduced = "reduce" in decoder and values.ndim == len(whole)
+    if values.shape != whole and not reduced:
         raise ValueError(f"decoded to {values.shape}, not {whole}")
     if image.bits_allocated == 8 and stream is not None and stream.precision > 8:
         raise ValueError(f"{stream.precision}-bit values do not fit 8 bits")
@@ -156,7 +177,7 @@ def _used_bits(values: Values, image: ImageAttributes) -> Values:
         values = values >> shift
     unused = image.bits_allocated - image.bits_stored
     mask = (1 << image.bits_stored) - 1
-    if unused and cv2.minMaxLoc(values)[1] > mask:
+    if unused and cv2.minMaxLoc(values.reshape(len(values), -1))[1] > mask:
         values = values & values.dtype.type(mask)
     if not image.signed:
         return values

@@ -1,4 +1,4 @@
-"""Grey levels as the bytes of a file."""
+"""Levels as the bytes of a file."""
 
 from io import BytesIO
 from typing import Any
@@ -15,12 +15,12 @@ LOSSY_DEPTH = 8
 
 
 def encode(values: NDArray[Any], file_format: Format, quality: int) -> bytes:
-    """``values`` (rows, columns), uint8 or uint16 (PNG and npy only), as a file."""
+    """``values`` (rows, columns[, 3]), uint8 or uint16 (PNG and npy only), as a file."""
     match file_format:
         case "jpeg":
             return bytes(imagecodecs.jpeg8_encode(values, level=quality))
         case "webp":
-            colour = cv2.cvtColor(values, cv2.COLOR_GRAY2RGB)
+            colour = values if values.ndim == 3 else cv2.cvtColor(values, cv2.COLOR_GRAY2RGB)
             return bytes(imagecodecs.webp_encode(colour, level=quality, method=1))
         case "png":
             return encode_png(values)

@@ -1,4 +1,4 @@
-"""Stored values to grey levels, by one table that holds modality LUT, VOI LUT and inversion.
+"""Stored values to levels, by one table that holds modality LUT, VOI LUT and inversion.
 
 Stored values have at most 16 bits, so the whole transformation is a table of at most 65536
 entries, computed exactly and applied in 5 ms to 13.6 million pixels.
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from imagery.dicom.attributes import ImageAttributes
 from imagery.rendering.luts import Real
 from imagery.rendering.modality import Modality, apply_modality_lut
+from imagery.rendering.palette import Palette, apply_palette
 from imagery.rendering.voi import FullRange, Voi, apply_voi_lut
 
 Values = NDArray[Any]
@@ -23,33 +24,38 @@ LINEAR_WITHIN = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class GreyTable:
-    """``grey[code]`` (0 black to 1 white) of each stored code, a signed value's as unsigned."""
+class LevelTable:
+    """``level[code]`` (0 dark to 1 bright) of each stored code, a signed value's as unsigned.
 
-    grey: Real
+    One column of it, (codes,), or with a palette three, (codes, 3).
+    """
+
+    level: Real
     depth: Literal[8, 16]
 
     def apply(self, stored: Values) -> Values:
-        """Stored values as uint8 or uint16 grey levels, the same shape."""
-        levels = np.rint(self.grey * ((1 << self.depth) - 1)).astype(f"u{self.depth // 8}")
+        """Stored values as uint8 or uint16, the same shape; indices of a palette as colours."""
+        levels = np.rint(self.level * ((1 << self.depth) - 1)).astype(f"u{self.depth // 8}")
         codes = np.ascontiguousarray(stored).view(f"u{stored.dtype.itemsize}")
-        return cv2.LUT(codes, levels)
+        return cv2.LUT(codes, levels) if levels.ndim == 1 else levels[codes]
 
     def is_straight(self, low: int, high: int) -> bool:
         """Whether the table is a straight line from ``low`` to ``high``, to half a grey level.
 
         Then averaging pixels before or after it is the same. A grey level is one of 256.
         """
+        if self.level.ndim > 1:
+            return False
         if high <= low:
             return True
-        part = self.grey[np.arange(low, high + 1) % len(self.grey)]
+        part = self.level[np.arange(low, high + 1) % len(self.level)]
         line = np.linspace(part[0], part[-1], len(part))
         return bool(np.abs(part - line).max() * 255 <= LINEAR_WITHIN)
 
 
 def stored_range(stored: Values, padding: tuple[int, int] | None) -> tuple[int, int, bool]:
     """(least, greatest, padded): the range of values that are not padding, and whether some are."""
-    low, high, *_ = cv2.minMaxLoc(stored)
+    low, high, *_ = cv2.minMaxLoc(stored.reshape(len(stored), -1))
     if padding is None or padding[1] < low or padding[0] > high:
         return int(low), int(high), False
     mask = cv2.bitwise_not(cv2.inRange(stored, *padding))
@@ -67,7 +73,7 @@ def full_range(modality: Modality, low: int, high: int) -> FullRange:
 
 def grey_table(
     image: ImageAttributes, modality: Modality, voi: Voi, *, invert: bool, depth: Literal[8, 16]
-) -> GreyTable:
+) -> LevelTable:
     """The table for ``image``; padding is black whatever else is asked for (PS3.3 C.7.5.1.1.2)."""
     stored = _codes(image.bits_allocated, signed=image.signed)
     grey = apply_voi_lut(apply_modality_lut(stored, modality), voi)
@@ -76,7 +82,19 @@ def grey_table(
     if image.padding is not None:
         low, high = image.padding
         grey = np.where((stored >= low) & (stored <= high), 0.0, grey)
-    return GreyTable(grey, depth)
+    return LevelTable(grey, depth)
+
+
+def colour_table(
+    image: ImageAttributes, palette: Palette | None, *, invert: bool, depth: Literal[8, 16]
+) -> LevelTable:
+    """The table for each sample of a colour image, or for its indices into ``palette``."""
+    codes = _codes(image.bits_allocated, signed=False)
+    if palette is not None:
+        level = apply_palette(codes, palette)
+    else:
+        level = np.clip(codes / ((1 << image.bits_stored) - 1), 0, 1)
+    return LevelTable(1 - level if invert else level, depth)
 
 
 def _codes(bits: int, *, signed: bool) -> Real:

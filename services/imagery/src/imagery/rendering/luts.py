@@ -28,22 +28,28 @@ class Lut:
 
 
 def read_lut(item: Dataset, *, signed: bool, big_endian: bool = False) -> Lut:
-    """A LUT sequence item. Zero entries in the descriptor mean 65536."""
-    descriptor = item.get("LUTDescriptor")
-    if not isinstance(descriptor, list | tuple) and not hasattr(descriptor, "__len__"):
-        raise UnreadableImageError("a LUT has no descriptor", "LUTDescriptor")
-    if len(descriptor) != 3 or isinstance(descriptor, bytes):
-        raise UnreadableImageError("a LUT descriptor is not three integers", "LUTDescriptor")
-    entries = (int(descriptor[0]) & 0xFFFF) or 65536
-    first = as_stored_value(descriptor[1], 16, signed=signed)
-    bits = int(descriptor[2])
-    if not 8 <= bits <= 16:
-        raise UnreadableImageError(f"a LUT of {bits} bits is not 8 to 16", "LUTDescriptor")
-    values = _lut_data(item.get("LUTData"), entries, bits, big_endian=big_endian)
+    """A LUT sequence item."""
+    entries, first, bits = read_descriptor(item, "LUTDescriptor", signed=signed)
+    values = lut_data(item.get("LUTData"), entries, bits, big_endian=big_endian)
     return Lut(first, values, bits)
 
 
-def _lut_data(data: Any, entries: int, bits: int, *, big_endian: bool) -> Real:
+def read_descriptor(item: Dataset, keyword: str, *, signed: bool) -> tuple[int, int, int]:
+    """(entries, first mapped, bits). Zero entries in the descriptor mean 65536."""
+    descriptor = item.get(keyword)
+    if not isinstance(descriptor, list | tuple) and not hasattr(descriptor, "__len__"):
+        raise UnreadableImageError("a LUT has no descriptor", keyword)
+    if len(descriptor) != 3 or isinstance(descriptor, bytes):
+        raise UnreadableImageError("a LUT descriptor is not three integers", keyword)
+    bits = int(descriptor[2])
+    if not 8 <= bits <= 16:
+        raise UnreadableImageError(f"a LUT of {bits} bits is not 8 to 16", keyword)
+    entries = (int(descriptor[0]) & 0xFFFF) or 65536
+    return entries, as_stored_value(descriptor[1], 16, signed=signed), bits
+
+
+def lut_data(data: Any, entries: int, bits: int, *, big_endian: bool) -> Real:
+    """The ``entries`` values of a LUT; UnreadableImageError where there are fewer."""
     if isinstance(data, bytes):
         # PS3.3 C.11.1.1.1: 8-bit entries may be packed two to a word.
         packed = bits == 8 and len(data) < 2 * entries

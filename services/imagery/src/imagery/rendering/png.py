@@ -1,4 +1,4 @@
-"""Greyscale PNG, written for speed (ISO/IEC 15948).
+"""PNG, written for speed (ISO/IEC 15948).
 
 4096 x 3328, 8 bits: 60 ms (filter Up, libdeflate level 1); libpng at its quickest takes 116 ms.
 """
@@ -13,15 +13,18 @@ from numpy.typing import NDArray
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _UP = 2
+_GREY, _RGB = 0, 2
 _LEVEL = 1
 
 
 def encode_png(values: NDArray[Any]) -> bytes:
-    """``values`` (rows, columns), uint8 or uint16, as a PNG of 8 or 16 bits."""
-    height, width = values.shape
+    """``values``, uint8 or uint16, as a PNG: (rows, columns) grey, (rows, columns, 3) RGB."""
+    height, width = values.shape[:2]
     depth = values.dtype.itemsize * 8
-    samples = values if depth == 8 else values.astype(">u2").view(np.uint8)
-    head = struct.pack(">IIBBBBB", width, height, depth, 0, 0, 0, 0)
+    flat = values.reshape(height, -1)
+    samples = flat if depth == 8 else flat.astype(">u2").view(np.uint8)
+    colour = _GREY if values.ndim == 2 else _RGB
+    head = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
     lines: Any = _filtered(samples)
     data = bytes(imagecodecs.deflate_encode(lines, _LEVEL))
     parts = (_SIGNATURE, _chunk(b"IHDR", head), _chunk(b"IDAT", data), _chunk(b"IEND", b""))

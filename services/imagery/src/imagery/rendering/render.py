@@ -1,27 +1,29 @@
 """One picture of one DICOM file: the stages in their order."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from math import log2
 from typing import Any
 
+import cv2
+import numpy as np
 from numpy.typing import NDArray
 
-from imagery.dicom.attributes import ImageAttributes, image_attributes
+from imagery.dicom.attributes import ImageAttributes, image_attributes, pixel_spacing
 from imagery.dicom.limits import DEFAULT_LIMITS, Limits
 from imagery.dicom.reader import DicomFile
 from imagery.dicom.stored import Reading, is_reducible, read_stored_values
 from imagery.rendering.encode import encode
-from imagery.rendering.grey import GreyTable, full_range, grey_table, stored_range
+from imagery.rendering.grey import LevelTable, colour_table, full_range, grey_table, stored_range
 from imagery.rendering.luts import Lut
 from imagery.rendering.modality import Modality, read_modality
 from imagery.rendering.orientation import Side, chest_wall_side
-from imagery.rendering.request import Rendering
+from imagery.rendering.outlines import Box, draw_outlines
+from imagery.rendering.palette import Palette, read_palette
+from imagery.rendering.request import ParameterError, Rendering
 from imagery.rendering.resize import flipped, resize, sampled
 from imagery.rendering.voi import Window, checked_window, read_voi
 
 Values = NDArray[Any]
-ReadValues = Callable[[int], Values]
 
 SAMPLE_EDGE = 256
 REDUCED_MARGIN = 2
@@ -29,11 +31,25 @@ REDUCED_MARGIN = 2
 
 @dataclass(frozen=True, eq=False)
 class Tones:
-    """What the file says of the way from stored values to grey."""
+    """What the file says of the way from stored values to levels."""
 
     image: ImageAttributes
     modality: Modality
-    voi: Lut | Window | None
+    voi: Lut | Window | None = None
+    palette: Palette | None = None
+    spacing: tuple[float, float] | None = None
+
+    def part(self, rendering: Rendering) -> Box:
+        """(left, top, right, bottom) of what is shown of the whole image as it is turned."""
+        rows, columns = self.image.rows, self.image.columns
+        if rendering.region is None:
+            return 0, 0, columns, rows
+        return rendering.region.within(rows, columns, self.spacing)
+
+    def size(self, rendering: Rendering) -> tuple[int, int]:
+        """(height, width) of the picture before it is rotated."""
+        left, top, right, bottom = self.part(rendering)
+        return rendering.size.of(bottom - top, right - left)
 
 
 @dataclass(frozen=True)
@@ -50,24 +66,34 @@ class Picture:
 def read_tones(
     file: DicomFile, window: Window | None = None, limits: Limits = DEFAULT_LIMITS
 ) -> Tones:
-    """Read attributes, Modality LUT and VOI LUT; ``window`` stands in for the file's own VOI."""
+    """Read attributes, Modality LUT and VOI LUT, or the palette.
+
+    ``window`` stands in for the file's own VOI. A colour image has neither (PS3.3 C.11.2.1.2.1).
+    """
     image = image_attributes(file.dataset, limits)
+    spacing = pixel_spacing(file.dataset)
+    if image.is_colour:
+        if window is not None:
+            raise ParameterError("window", "the image has colours, and no window applies to them")
+        indexed = image.photometric_interpretation == "PALETTE COLOR"
+        palette = read_palette(file.dataset, big_endian=file.big_endian) if indexed else None
+        return Tones(image, Modality(), palette=palette, spacing=spacing)
     told = {"signed": image.signed, "big_endian": file.big_endian}
     modality = read_modality(file.dataset, **told)
     voi = checked_window(window) if window else read_voi(file.dataset, **told)
-    return Tones(image, modality, voi)
+    return Tones(image, modality, voi, spacing=spacing)
 
 
 def reduction(file: DicomFile, tones: Tones, rendering: Rendering) -> int:
     """How often a JPEG 2000 frame may be halved while it is decoded.
 
     The reduced image keeps twice the wanted size. Padding and the full range must be seen at full
-    size.
+    size, a part is cut out of it.
     """
     image = tones.image
-    if tones.voi is None or image.padding is not None:
+    if tones.voi is None or image.padding is not None or rendering.region is not None:
         return 0
-    height, width = rendering.size.of(image.rows, image.columns)
+    height, width = tones.size(rendering)
     spare = min(image.rows / height, image.columns / width) / REDUCED_MARGIN
     if spare < 2:
         return 0
@@ -75,29 +101,72 @@ def reduction(file: DicomFile, tones: Tones, rendering: Rendering) -> int:
 
 
 def render_values(stored: Values, tones: Tones, rendering: Rendering) -> tuple[Values, Side]:
-    """Grey levels (height, width) of the picture, and the side of the chest wall as stored."""
+    """Levels (height, width) or (height, width, 3) of the picture; the stored chest wall's side."""
+    side = _side(stored, tones.image)
+    mirrored = rendering.orient == "chest-wall-left" and side == "right"
+    table, straight = _table(stored, tones, rendering)
+    part = _cut(stored, tones, rendering, mirrored=mirrored)
+    shown = _scaled_levels(part, table, tones.size(rendering), straight=straight)
+    if mirrored:
+        shown = flipped(shown)
+    if rendering.outlines:
+        turned = side == "right" and not mirrored
+        box, columns = tones.part(rendering), tones.image.columns
+        shown = draw_outlines(shown, rendering.outlines, box, columns, mirrored=turned)
+    return _toned(_rotated(shown, rendering.rotation), rendering), side
+
+
+def _side(stored: Values, image: ImageAttributes) -> Side:
+    sample = sampled(stored, SAMPLE_EDGE)
+    return chest_wall_side(sample if sample.ndim == 2 else sample.max(axis=2), image)
+
+
+def _table(stored: Values, tones: Tones, rendering: Rendering) -> tuple[LevelTable, bool]:
+    """The table from stored values to levels, and whether it is a straight line over them."""
     image = tones.image
-    height, width = rendering.size.of(image.rows, image.columns)
+    asked = {"invert": rendering.invert, "depth": rendering.depth}
+    if image.is_colour:
+        return colour_table(image, tones.palette, **asked), tones.palette is None
     low, high, padded = stored_range(stored, image.padding)
     voi = tones.voi or full_range(tones.modality, low, high)
-    table = grey_table(image, tones.modality, voi, invert=rendering.invert, depth=rendering.depth)
-    grey = _scaled_grey(
-        stored, table, (height, width), straight=not padded and table.is_straight(low, high)
-    )
-    side = chest_wall_side(sampled(stored, SAMPLE_EDGE), image)
-    if rendering.orient == "chest-wall-left" and side == "right":
-        grey = flipped(grey)
-    return grey, side
+    table = grey_table(image, tones.modality, voi, **asked)
+    return table, not padded and table.is_straight(low, high)
 
 
-def _scaled_grey(
-    stored: Values, table: GreyTable, size: tuple[int, int], *, straight: bool
+def _cut(stored: Values, tones: Tones, rendering: Rendering, *, mirrored: bool) -> Values:
+    """The part of ``stored`` that is shown, as it is stored."""
+    if rendering.region is None:
+        return stored
+    left, top, right, bottom = tones.part(rendering)
+    if mirrored:
+        left, right = tones.image.columns - right, tones.image.columns - left
+    return stored[top:bottom, left:right]
+
+
+def _scaled_levels(
+    stored: Values, table: LevelTable, size: tuple[int, int], *, straight: bool
 ) -> Values:
     """Scale, then look up, where that is the same as looking up first and several times quicker."""
     smaller = size[0] < stored.shape[0]
     if straight and smaller:
         return table.apply(resize(stored, *size))
     return resize(table.apply(stored), *size)
+
+
+def _rotated(values: Values, degrees: int) -> Values:
+    """Turned clockwise."""
+    return np.ascontiguousarray(np.rot90(values, -degrees // 90)) if degrees else values
+
+
+def _toned(values: Values, rendering: Rendering) -> Values:
+    """Without colours, or in black and white only, where that is asked for."""
+    if rendering.tone == "own":
+        return values
+    grey = cv2.cvtColor(values, cv2.COLOR_RGB2GRAY) if values.ndim == 3 else values
+    if rendering.tone == "grey":
+        return grey
+    white = (1 << rendering.depth) - 1
+    return cv2.threshold(grey, white // 2, white, cv2.THRESH_BINARY)[1]
 
 
 def render(file: DicomFile, tones: Tones, rendering: Rendering, stored: Values) -> Picture:

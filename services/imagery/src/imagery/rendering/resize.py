@@ -10,8 +10,8 @@ Values = NDArray[Any]
 
 
 def resize(values: Values, height: int, width: int) -> Values:
-    """``values`` (rows, columns) at (height, width)."""
-    rows, columns = values.shape
+    """``values`` (rows, columns, ...) at (height, width)."""
+    rows, columns = values.shape[:2]
     if (rows, columns) == (height, width):
         return values
     if height > rows or width > columns:
@@ -21,14 +21,14 @@ def resize(values: Values, height: int, width: int) -> Values:
         # A whole step is four times quicker than a fraction on millions of pixels.
         whole = (columns // step, rows // step)
         values = cv2.resize(values, whole, interpolation=cv2.INTER_AREA)
-    if values.shape == (height, width):
+    if values.shape[:2] == (height, width):
         return values
     return cv2.resize(values, (width, height), interpolation=cv2.INTER_AREA)
 
 
 def sampled(values: Values, edge: int) -> Values:
     """Every n-th pixel, so that about ``edge`` remain along the longer side. No copy."""
-    step = max(1, max(values.shape) // edge)
+    step = max(1, max(values.shape[:2]) // edge)
     return values[::step, ::step]
 
 
