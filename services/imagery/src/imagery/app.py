@@ -11,10 +11,12 @@ from chassis.s3 import s3_client
 from fastapi import FastAPI
 
 from imagery.catalog import CatalogSources
+from imagery.cross_origin import CrossOrigin
 from imagery.decoding.pool import DecoderPool
 from imagery.dicom.limits import Limits
 from imagery.faults import install_fault_handlers
 from imagery.flow import Budgets, Imagery
+from imagery.iiif.routes import router as iiif_router
 from imagery.metrics import ImageryCollector
 from imagery.objects.disk_cache import DiskCache
 from imagery.objects.mirror import MirrorOrigin
@@ -54,12 +56,13 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
     app = create_service_app(
         title="EMBED Lab imagery",
         description="Thumbnails, rendered pictures, pixels, originals and headers of images.",
-        routers=[router],
+        routers=[router, iiif_router],
         lifespan=lifespan,
         checks=checks,
         identity_jwks=settings.identity_jwks,
     )
     install_fault_handlers(app)
+    app.add_middleware(CrossOrigin)
     return app
 
 

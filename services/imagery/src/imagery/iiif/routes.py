@@ -1,0 +1,128 @@
+"""``/iiif/3/{image_id}``."""
+
+import asyncio
+import json
+from typing import Annotated
+
+from chassis.identity import Caller
+from chassis.problems import FieldError, Problem, not_found, problem_responses
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import RedirectResponse
+
+from imagery.conditional import answer_of, made, public_origin
+from imagery.flow import Imagery
+from imagery.iiif.grammar import Facts, ImageRequest, MalformedError, image_request
+from imagery.iiif.info import CONTEXT, image_information
+from imagery.rendering.request import MEDIA_TYPES
+from imagery.routes import image_source
+from imagery.sources import ImageSource
+
+PREFIX = "/iiif/3"
+FACTS = {"task": "facts"}
+PROFILE = '<http://iiif.io/api/image/3/level2.json>;rel="profile"'
+JSON_LD = f'application/ld+json;profile="{CONTEXT}"'
+LONGEST_ID = 18
+
+router = APIRouter(
+    prefix=PREFIX, tags=["iiif"], responses=problem_responses(400, 404, 422, 502, 503, 504)
+)
+
+
+async def iiif_source(request: Request, identifier: str, caller: Caller) -> ImageSource:
+    """The source of the image; an identifier that is no number names none (404)."""
+    if not (identifier.isascii() and identifier.isdecimal() and len(identifier) <= LONGEST_ID):
+        raise not_found("image", identifier[:64])
+    return await image_source(request, int(identifier), caller)
+
+
+Source = Annotated[ImageSource, Depends(iiif_source)]
+
+
+@router.get("/{identifier}", status_code=303, response_class=RedirectResponse)
+async def redirect_to_image_information(request: Request, identifier: str) -> Response:
+    """The base URI leads to the image's information (section 2)."""
+    return RedirectResponse(f"{public_origin(request)}{request.url.path}/info.json", 303)
+
+
+@router.get("/{identifier}/info.json", response_class=Response)
+async def retrieve_image_information(request: Request, source: Source) -> Response:
+    """Size, tiles and what is offered, as JSON-LD where the client asks for that."""
+    facts = await _facts(request, source)
+    document = image_information(_uri(request, source), facts)
+    linked = "application/ld+json" in request.headers.get("accept", "")
+    headers = {"Link": PROFILE, "Cache-Control": _keep(request), "Vary": "Accept"}
+    media = JSON_LD if linked else "application/json"
+    return Response(json.dumps(document), media_type=media, headers=headers)
+
+
+@router.get(
+    "/{identifier}/{region}/{size}/{rotation}/{quality_format}",
+    response_class=Response,
+    responses={
+        200: {
+            "content": {
+                media: {"schema": {"type": "string", "format": "binary"}}
+                for media in ("image/jpeg", "image/png", "image/webp")
+            }
+        },
+        304: {"description": "The client has it already"},
+    },
+)
+async def retrieve_iiif_image(
+    request: Request, source: Source, region: str, size: str, rotation: str, quality_format: str
+) -> Response:
+    """A region of the image as stored, with the image's own window, scaled and turned."""
+    facts = await _facts(request, source)
+    try:
+        asked = image_request(facts, region, size, rotation, quality_format)
+    except MalformedError as error:
+        raise _malformed(error) from error
+    return await _picture(request, source, asked)
+
+
+async def _picture(request: Request, source: ImageSource, asked: ImageRequest) -> Response:
+    imagery, deadline = _imagery(request)
+    known = request.headers.get("if-none-match")
+    async with asyncio.timeout(deadline):
+        found = await imagery.picture(source, asked.rendering, known)
+    answer = answer_of(request, found)
+    canonical = f'<{_uri(request, source)}/{asked.canonical}>;rel="canonical"'
+    headers = {
+        "ETag": found.etag,
+        "Cache-Control": _keep(request),
+        "Link": f"{canonical},{PROFILE}",
+    }
+    if answer is None:
+        return Response(status_code=304, headers=headers)
+    media = MEDIA_TYPES[asked.rendering.format]
+    return Response(answer.body, media_type=media, headers=headers)
+
+
+async def _facts(request: Request, source: ImageSource) -> Facts:
+    imagery, deadline = _imagery(request)
+    async with asyncio.timeout(deadline):
+        found = await imagery.document(source, FACTS)
+    told = json.loads(made(found.answer).body)
+    most = request.app.state.settings.max_pixels
+    return Facts(told["columns"], told["rows"], told["is_colour"], most)
+
+
+def _uri(request: Request, source: ImageSource) -> str:
+    return f"{public_origin(request)}{PREFIX}/{source.image_id}"
+
+
+def _keep(request: Request) -> str:
+    """As long as the service itself trusts an object not to have changed."""
+    return f"private, max-age={request.app.state.settings.source_recheck_s}"
+
+
+def _imagery(request: Request) -> tuple[Imagery, float]:
+    return request.app.state.imagery, request.app.state.settings.deadline_s
+
+
+def _malformed(error: MalformedError) -> Problem:
+    """The specification asks for a 400 (section 7.2), where ours would be a 422."""
+    fault = FieldError(field=error.parameter, message=error.reason, accepted=list(error.accepted))
+    return Problem(
+        400, "Not an image request", detail=f"{error.parameter} {error.reason}", errors=[fault]
+    )
