@@ -110,9 +110,10 @@ def _cohort_position(position: list[Any] | None) -> tuple[datetime, uuid.UUID] |
         raise invalid("cursor", "not a cursor of this list") from error
 
 
-async def _find(
+async def permitted_cohort(
     cohort_id: str, caller: Identity, holder: ModelHolder, database: Database
 ) -> dict[str, Any]:
+    """A cohort that ``caller`` may see; a 404 or 403 problem otherwise."""
     try:
         key = uuid.UUID(cohort_id)
     except ValueError as error:
@@ -130,7 +131,7 @@ async def _find(
 @router.get("/{cohort_id}", response_model=Cohort)
 async def retrieve_cohort(cohort_id: str, caller: Caller, holder: Holder, database: Db) -> Response:
     """One cohort."""
-    return answer(await _find(cohort_id, caller, holder, database))
+    return answer(await permitted_cohort(cohort_id, caller, holder, database))
 
 
 @router.get("/{cohort_id}/members", response_model=Page[Member])
@@ -143,7 +144,7 @@ async def list_cohort_members(
     limit: Limit = 500,
 ) -> Response:
     """The images of a cohort with label, split and attributes."""
-    cohort = await _find(cohort_id, caller, holder, database)
+    cohort = await permitted_cohort(cohort_id, caller, holder, database)
     query = ["members", cohort["cohort_id"]]
     position = decode_cursor(cursor, query, 1)
     begin = position[0] if position else 0
