@@ -178,14 +178,13 @@ class Reference:
         breast = [rows["acc_anon"], rows["ImageLateralityFinal"].fillna("-")]
         rows["implant"] = told.groupby(breast).transform("any")
 
-    def select(self, conditions: dict[str, Any], without: str | None = None) -> pd.DataFrame:
-        """The rows that satisfy every condition but those of ``without``."""
-        rows = self.rows
-        keep = pd.Series(True, index=rows.index)
+    def select(self, conditions: dict[str, Any], *names: str, without: str = "") -> pd.DataFrame:
+        """Ids and columns ``names`` of the rows that satisfy all conditions but ``without``."""
+        keep = pd.Series(True, index=self.rows.index)
         for name, part in conditions.items():
             if name != without:
                 keep &= self._satisfies(name, part)
-        return rows[keep]
+        return self.rows.loc[keep, [*UNITS.values(), *names]]
 
     def _satisfies(self, name: str, part: Any) -> pd.Series:
         cells = self.rows[name]
@@ -210,7 +209,7 @@ class Reference:
 
     def facet(self, name: str, conditions: dict[str, Any], unit: str) -> dict[Any, int]:
         """Value to the number of distinct units that have it; None for null."""
-        rows = self.select(conditions, without=name)
+        rows = self.select(conditions, name, without=name)
         values = rows[name]
         if name in LISTS:
             rows = rows.assign(**{name: values.map(_elements)}).explode(name)
@@ -221,8 +220,11 @@ class Reference:
 
 def _joined(columns: dict[str, pd.Series]) -> pd.Series:
     """By row the texts that are there as a comma list, null where there is none."""
-    table = pd.DataFrame(columns)
-    return table.apply(lambda row: ",".join(sorted(set(row.dropna()))) or None, axis=1)
+    texts = [
+        ",".join(sorted({cell for cell in row if isinstance(cell, str)})) or None
+        for row in zip(*columns.values(), strict=True)
+    ]
+    return pd.Series(texts, next(iter(columns.values())).index, object)
 
 
 def _exam_type(desc: Any) -> str | None:

@@ -25,7 +25,7 @@ from tests.catalog.reference import Reference
 from tests.catalog.tables import VALUES, build_model, draw
 
 DATASETS = int(os.environ.get("EMBEDLAB_JOIN_DATASETS", "30"))
-FILTERS = 6  # of each data set
+FILTERS = 4  # of each data set
 
 # What the tables are drawn with, and everything that is derived from it.
 COUNTED = [
@@ -74,7 +74,7 @@ def differences(model: ReadModel, truth: Reference, rng: Random) -> Iterator[str
     conditions = draw_filter(rng, choices_of(model))
     parsed = parse_json(conditions)
     unit = rng.choice(["images", "exams", "patients"])
-    names = [*dict.fromkeys([*rng.sample(COUNTED, 8), *conditions])]
+    names = [*dict.fromkeys([*rng.sample(COUNTED, 6), *conditions])]
     counted = count_facets(model, parsed, names, unit)
     if counted["total"] != truth.totals(conditions):
         yield f"{conditions}: {counted['total']} against {truth.totals(conditions)}"

@@ -103,7 +103,8 @@ def _edges(axis: Any) -> Any:
     span = float(high - low) or 1.0
     step = _round_step(span / BUCKETS)
     start = np.floor(float(low) / step) * step
-    count = int(np.floor((float(high) - start) / step)) + 1
+    # The product of a rounded quotient may lie a hair above the least value.
+    count = max(0, int(np.floor((float(high) - start) / step))) + 1
     return np.round(start + np.arange(count + 1) * step, 10)
 
 

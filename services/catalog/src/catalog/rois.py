@@ -41,6 +41,18 @@ def _box(y0: int, x0: int, y1: int, x1: int) -> Roi:
     return roi
 
 
+def needs_mirror(flipped: bool | None, orientation: str | None) -> bool | None:
+    """Whether the pixels of the file must be mirrored to stand in the frame of its ROIs.
+
+    ``flipped`` is PNG_flipped, where a table has it; else PatientOrientation tells, whose first
+    value is where the rows run to: A has the chest wall left, P right. None where neither does.
+    """
+    if flipped is not None:
+        return flipped
+    along_rows = re.search(r"[A-Z]", orientation or "")
+    return {"A": False, "P": True}.get(along_rows[0]) if along_rows else None
+
+
 def mirrored(roi: Roi, columns: int) -> Roi:
     """The same box when the image, ``columns`` pixels wide, is seen from the other side."""
     return Roi(roi.ymin, columns - roi.xmax, roi.ymax, columns - roi.xmin)

@@ -148,6 +148,24 @@ class RoiBox(BaseModel):
     match_level: int | None
 
 
+class Box(BaseModel):
+    """A box in the pixels of an image: rows ``ymin`` to ``ymax``, columns ``xmin`` to ``xmax``."""
+
+    ymin: int
+    xmin: int
+    ymax: int
+    xmax: int
+
+
+class ImageRoi(RoiBox):
+    """A box in both frames."""
+
+    stored: Box | None = Field(
+        description="The box in the frame of the file; null where the tables do not tell "
+        "whether it is mirrored"
+    )
+
+
 class ImageRecord(BaseModel):
     """Everything known of an image. Null columns are absent."""
 
@@ -161,7 +179,11 @@ class ImageRecord(BaseModel):
     exam: dict[str, Value]
     patient: dict[str, Value]
     findings: list[Finding]
-    rois: list[RoiBox]
+    mirrored: bool | None = Field(
+        description="Whether the file's pixels must be mirrored to have the chest wall left, "
+        "as far as the tables tell"
+    )
+    rois: list[ImageRoi]
     siblings: list[ImageSummary]
     cview_twin: int | None
 
@@ -178,8 +200,33 @@ class ExamRecord(BaseModel):
     findings: list[Finding]
     images: list[ImageSummary]
     hanging: dict[str, int | None] = Field(
-        description="The 2D image of each standard view", examples=[{"R CC": 1, "L CC": 2}]
+        description="The image of each standard view: 2D, else the C-View, else a spot view",
+        examples=[{"R CC": 1, "L CC": 2}],
     )
+
+
+class PathologyCode(BaseModel):
+    """A code of path1 to path10 and its meaning."""
+
+    value: str
+    label: str
+
+
+class TimelineProcedure(BaseModel):
+    """A biopsy or an operation, and what it found."""
+
+    date: str | None = Field(description="Of the procedure; else of the pathology report")
+    reported: str | None = Field(description="Of the pathology report")
+    days_since_exam: int | None = Field(description="Since the exam whose finding led to it")
+    days_since_screen: int | None = Field(description="Since the last screening exam until then")
+    numfind: float | None
+    side: str | None
+    type: str | None
+    technique: str | None
+    labels: dict[str, str]
+    path_severity: float | None
+    pathology: str | None
+    pathology_codes: list[PathologyCode]
 
 
 class TimelineExam(BaseModel):
@@ -188,6 +235,8 @@ class TimelineExam(BaseModel):
     exam_id: str
     date: str | None
     days: int | None
+    days_since_previous: int | None
+    days_since_screen: int | None = Field(description="Since the last screening exam before")
     desc: str | None
     exam_type: str | None
     age_at_study: float | None
@@ -197,6 +246,7 @@ class TimelineExam(BaseModel):
     pathology: str | None
     images: int
     findings: int
+    procedures: list[TimelineProcedure]
 
 
 class PatientRecord(BaseModel):

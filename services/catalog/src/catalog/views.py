@@ -1,16 +1,26 @@
 """Read model and rows as the bodies of answers. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
-from catalog import derive
+from catalog import derive, rois
 from catalog.fields import Column, Value, columns, fields
 from catalog.model.listing import worst_by_breast
 from catalog.model.read_model import ReadModel
 from catalog.normalise import Cell, normalise
 from catalog.vocabulary import ASSESSMENT_ORDER, label_of
 
-Levels = tuple[dict[str, Value], dict[str, Value], dict[str, Value]]
+Cells = dict[str, Value]
+
+
+class Levels(NamedTuple):
+    """A clinical row by what its columns tell of."""
+
+    patient: Cells
+    exam: Cells
+    finding: Cells
+
 
 STANDARD_VIEWS = ("R CC", "L CC", "R MLO", "L MLO")
 
@@ -91,19 +101,28 @@ def _scalar(cell: Cell) -> Value | None:
     return ", ".join(cell) if isinstance(cell, tuple) else cell
 
 
-def split_levels(
-    row: Mapping[str, Value],
-) -> tuple[dict[str, Value], dict[str, Value], dict[str, Value]]:
-    """A clinical row as (patient, exam, finding) columns."""
-    levels = {f.column: f.level for f in fields().values() if f.table == "clinical"}
-    parts: dict[str, dict[str, Value]] = {"patient": {}, "exam": {}, "finding": {}}
+@cache
+def _levels() -> Mapping[str, str]:
+    found = {f.column: str(f.level) for f in fields().values() if f.table == "clinical"}
+    return {**found, "empi_anon": "patient"}
+
+
+def split_levels(row: Mapping[str, Value]) -> Levels:
+    """A clinical row as patient, exam and finding columns; unknown columns are the finding's."""
+    known = _levels()
+    parts: dict[str, Cells] = {"patient": {}, "exam": {}, "finding": {}}
     for name, value in row.items():
-        level = levels.get(name, "finding")
-        if name == "empi_anon":
-            level = "patient"
         if name != "Unnamed: 0":
-            parts[level if level in parts else "finding"][name] = value
-    return parts["patient"], parts["exam"], parts["finding"]
+            parts[known.get(name, "finding")][name] = value
+    return Levels(**parts)
+
+
+def first_known(rows: Iterable[Cells]) -> Cells:
+    """The columns of several rows: of those that know one, the first counts."""
+    found: Cells = {}
+    for row in rows:
+        found = {**row, **found}
+    return found
 
 
 def finding(values: Mapping[str, Value]) -> dict[str, Any]:
@@ -154,6 +173,41 @@ def roi_boxes(numbers: Sequence[int] | None, match_levels: str | None) -> list[d
     return boxes
 
 
+def needs_mirror(image: Mapping[str, Value]) -> bool | None:
+    """Whether the file's pixels must be mirrored to stand in the frame of its ROIs."""
+    flipped = normalise("flag", str(image.get("PNG_flipped", ""))).value
+    orientation = image.get("PatientOrientation")
+    return rois.needs_mirror(
+        flipped if isinstance(flipped, bool) else None,
+        None if orientation is None else str(orientation),
+    )
+
+
+def image_rois(
+    numbers: Sequence[int] | None, image: Mapping[str, Value], *, mirror: bool | None
+) -> list[dict[str, Any]]:
+    """ImageRois: each box in the chest-wall-left frame and in the frame of the file."""
+    boxes = roi_boxes(numbers, str(image.get("match_level", "")))
+    given = _dicom_boxes(str(image.get("DCM_ROI_coords", "")))
+    width = image.get("Columns")
+    for n, box in enumerate(boxes):
+        stored = rois.Roi(*(box[name] for name in rois.Roi._fields))
+        if len(given) == len(boxes):
+            box["stored"] = given[n]._asdict()
+        elif mirror is None or (mirror and not isinstance(width, int)):
+            box["stored"] = None
+        else:
+            box["stored"] = (rois.mirrored(stored, int(width)) if mirror else stored)._asdict()
+    return boxes
+
+
+def _dicom_boxes(text: str) -> list[rois.Roi]:
+    try:
+        return rois.parse_rois(text)
+    except ValueError:
+        return []
+
+
 def cview_twin(model: ReadModel, place: int) -> int | None:
     """The C-View of a 2D image, or the 2D image of a C-View: same exam, side and view.
 
@@ -178,11 +232,20 @@ def cview_twin(model: ReadModel, place: int) -> int | None:
     return int(model.image_id[twin])
 
 
-def hanging(images: Iterable[Mapping[str, Any]]) -> dict[str, int | None]:
-    """The 2D image of each standard view, as films hang; the first where a view was repeated."""
+def hanging(model: ReadModel, places: Sequence[int]) -> dict[str, int | None]:
+    """The image of each standard view, as films hang: 2D, else the C-View, else a spot view.
+
+    The first of the exam where a view was repeated.
+    """
     found: dict[str, int | None] = dict.fromkeys(STANDARD_VIEWS)
-    for image in images:
-        name = f"{image['ImageLateralityFinal']} {image['ViewPosition']}"
-        if name in found and image["FinalImageType"] == "2D" and found[name] is None:
-            found[name] = image["image_id"]
+    for place in sorted(places, key=lambda at: _hangs_after(model, at)):
+        side, view = (model.value(n, place) for n in ("ImageLateralityFinal", "ViewPosition"))
+        name = f"{side} {view}"
+        if name in found and found[name] is None:
+            found[name] = int(model.image_id[place])
     return found
+
+
+def _hangs_after(model: ReadModel, place: int) -> tuple[bool, bool, int]:
+    spot = model.value("spot_or_magnification", place) is True
+    return spot, model.value("FinalImageType", place) != "2D", int(model.image_row[place])

@@ -160,6 +160,11 @@ class ReadModel:
             return None
         return self.dictionaries[name].decode(int(self.codes[name][place]))
 
+    def images_of_exam(self, exam: int) -> range:
+        """Places of the images of an exam."""
+        first, last = self.exam_start[exam], self.exam_start[exam + 1]
+        return range(int(self.breast_start[first]), int(self.breast_start[last]))
+
     def rows_of_breast(self, breast: int) -> Ints:
         """The finding rows of a breast, without the all-null row."""
         rows: Ints = self.pair_row[self.pair_start[breast] : self.pair_start[breast + 1]]

@@ -1,65 +1,93 @@
 """SQL of single records: images, and rows of the files as they came."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from chassis.database import Database
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.store.loading import quoted
+
+Table = Literal["clinical", "metadata"]
+Cells = dict[int, dict[str, str | None]]
+
+IMAGES = """
+select image_id, n, patient_id, exam_id, sop_instance_uid, laterality, view_position,
+    final_image_type, num_roi, rois
+from catalog.image where revision_id = :revision and image_id = any(:ids)
+"""
+FINDINGS = {
+    "exam_id": "select n from catalog.finding where revision_id = :revision and exam_id = :value",
+    "patient_id": "select n from catalog.finding "
+    "where revision_id = :revision and patient_id = :value",
+}
+
+
+@dataclass(frozen=True)
+class RevisionReader:
+    """Reads of one revision on one connection. ``columns``: by table EMBED's name to column."""
+
+    connection: AsyncConnection
+    revision_id: int
+    columns: Mapping[str, Mapping[str, str]]
+
+    async def images(self, image_ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+        """The typed rows of images, by image_id."""
+        given = {"revision": self.revision_id, "ids": list(image_ids)}
+        found = await self.connection.execute(text(IMAGES), given)
+        return {row["image_id"]: dict(row) for row in found.mappings()}
+
+    async def rows(self, table: Table, numbers: Sequence[int]) -> Cells:
+        """Rows of a file by their number, under EMBED's names."""
+        return await self._rows(table, "any(:numbers)", {"numbers": list(numbers)})
+
+    async def clinical_rows(self, of: Literal["exam_id", "patient_id"], value: str) -> Cells:
+        """The clinical rows of an exam or a patient by their number, in the order of the file."""
+        given = {"revision": self.revision_id, "value": value}
+        return await self._rows("clinical", f"any(array({FINDINGS[of]}))", given)
+
+    async def _rows(self, table: Table, wanted: str, given: Mapping[str, Any]) -> Cells:
+        names = self.columns[table]
+        listed = ", ".join(quoted(column).replace(":", r"\:") for column in names.values())
+        query = (
+            f"select n, {listed} from catalog.{table}_{int(self.revision_id)} "  # noqa: S608 - quoted
+            f"where n = {wanted} order by n"
+        )
+        found = await self.connection.execute(text(query), given)
+        return {n: dict(zip(names, cells, strict=True)) for n, *cells in found}
+
+
+@asynccontextmanager
+async def read_revision(
+    database: Database, revision_id: int, columns: Mapping[str, Mapping[str, str]]
+) -> AsyncIterator[RevisionReader]:
+    """A connection on which each statement stands by itself: no BEGIN and COMMIT to wait for."""
+    async with database.engine.connect() as connection:
+        await connection.execution_options(isolation_level="AUTOCOMMIT")
+        yield RevisionReader(connection, revision_id, columns)
 
 
 async def image_rows(
     database: Database, revision_id: int, image_ids: Sequence[int]
 ) -> dict[int, Mapping[str, Any]]:
     """The typed rows of images of one revision, by image_id."""
-    async with database.transaction() as session:
-        found = await session.execute(
-            text(
-                "select image_id, n, patient_id, exam_id, sop_instance_uid, laterality, "
-                "view_position, final_image_type, num_roi, rois from catalog.image "
-                "where revision_id = :revision and image_id = any(:ids)"
-            ),
-            {"revision": revision_id, "ids": list(image_ids)},
-        )
-        return {row["image_id"]: dict(row) for row in found.mappings()}
+    async with read_revision(database, revision_id, {}) as reader:
+        return await reader.images(image_ids)
 
 
 async def file_rows(
     database: Database,
     revision_id: int,
-    table: Literal["clinical", "metadata"],
+    table: Table,
     columns: Mapping[str, str],
     numbers: Sequence[int],
-) -> dict[int, dict[str, str | None]]:
+) -> Cells:
     """Rows of a file by their number, under EMBED's names. ``columns``: name to column."""
-    names = {column: name for name, column in columns.items()}
-    listed = ", ".join(quoted(column).replace(":", r"\:") for column in columns.values())
-    query = (
-        f"select n, {listed} from catalog.{table}_{int(revision_id)} "  # noqa: S608 - quoted above
-        "where n = any(:numbers) order by n"
-    )
-    async with database.transaction() as session:
-        found = await session.execute(text(query), {"numbers": list(numbers)})
-        return {
-            row["n"]: {names[key]: value for key, value in row.items() if key != "n"}
-            for row in found.mappings()
-        }
-
-
-async def finding_rows(
-    database: Database, revision_id: int, of: Literal["exam_id", "patient_id"], value: str
-) -> list[int]:
-    """Numbers of the clinical rows of an exam or a patient, in the order of the file."""
-    async with database.transaction() as session:
-        found = await session.execute(
-            text(
-                f"select n from catalog.finding "  # noqa: S608 - ``of`` is one of two literals
-                f"where revision_id = :revision and {of} = :value order by n"
-            ),
-            {"revision": revision_id, "value": value},
-        )
-        return list(found.scalars())
+    async with read_revision(database, revision_id, {table: columns}) as reader:
+        return await reader.rows(table, numbers)
 
 
 SOURCES = """
