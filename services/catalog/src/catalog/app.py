@@ -10,11 +10,21 @@ from chassis.logs import configure_logging
 from fastapi import FastAPI
 
 from catalog.holder import ModelHolder
-from catalog.routes import cohorts, datasets, flags, internal, queries, records, search
+from catalog.routes import (
+    cohorts,
+    datasets,
+    exports,
+    flags,
+    internal,
+    internal_dicom,
+    queries,
+    records,
+    search,
+)
 from catalog.settings import Settings
 from catalog.supervisor import IngestSupervisor
 
-ROUTES = (search, records, datasets, cohorts, flags, queries, internal)
+ROUTES = (search, records, datasets, cohorts, exports, flags, queries, internal, internal_dicom)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -30,6 +40,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.database = database
         app.state.holder = holder
         app.state.supervisor = supervisor
+        app.state.export_digests = {}
         checks["database"] = database.check
         try:
             async with holder.running(), supervisor.running():

@@ -111,6 +111,10 @@ class ModelHolder:
             )
         return served
 
+    def all_served(self) -> list[Served]:
+        """Every dataset that has data; whether somebody may see them is not asked."""
+        return list(self._served.values())
+
     def find_image(self, image_id: int, identity: Identity) -> tuple[Served, int]:
         """The dataset that has the image, and its place there."""
         if 0 < image_id < 2**63:

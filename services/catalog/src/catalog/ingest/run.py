@@ -28,6 +28,7 @@ from catalog.ingest.spelling import canonical_names, check_required
 from catalog.model import archive
 from catalog.settings import Settings
 from catalog.store import loading
+from catalog.store.hierarchy import PATH, study_index
 
 log = get_logger(__name__)
 
@@ -292,6 +293,8 @@ async def _build(
         try:
             for table in ("metadata", "clinical"):
                 await loading.finish_rows_table(ingest.data, f"{table}_{ingest.revision_id}")
+            path = metadata.table_columns[PATH]
+            await ingest.data.execute(study_index(ingest.revision_id, path))
             by_row = await _identify(ingest, metadata.uids)
         finally:
             built = await work

@@ -1,0 +1,49 @@
+"""SQL of study, series and instance: the UIDs that stand in the paths of files."""
+
+from collections.abc import Sequence
+
+from chassis.database import Database
+from sqlalchemy import text
+
+from catalog.store.loading import quoted
+
+PATH = "anon_dicom_path"
+
+
+def study_of_path(column: str) -> str:
+    """SQL: the Study Instance UID in a path `.../<study>/<series>/<instance>.dcm`."""
+    return f"split_part(translate({column}, '\\', '/'), '/', -3)"
+
+
+def study_index(revision_id: int, column: str) -> str:
+    """SQL that makes studies of a revision quick to find."""
+    table = f"catalog.metadata_{int(revision_id)}"
+    return f'create index on {table} (({study_of_path(quoted(column))}) collate "C")'
+
+
+async def rows_of_study(
+    database: Database, revision_id: int, column: str, study_instance_uid: str
+) -> list[int]:
+    """Numbers of the metadata rows whose path (in ``column``) is of the study."""
+    study = study_of_path(quoted(column).replace(":", r"\:"))
+    query = (
+        f"select n from catalog.metadata_{int(revision_id)} "  # noqa: S608 - quoted above
+        f'where ({study}) collate "C" = :uid order by n'
+    )
+    async with database.transaction() as session:
+        return list((await session.execute(text(query), {"uid": study_instance_uid})).scalars())
+
+
+async def images_of_instance(
+    database: Database, datasets: Sequence[str], sop_instance_uid: str
+) -> list[int]:
+    """Ids of the images of ``datasets`` with the UID."""
+    query = (
+        "select image_id from catalog.image_key "
+        "where dataset = any(:datasets) and sop_instance_uid = :uid"
+    )
+    async with database.transaction() as session:
+        found = await session.execute(
+            text(query), {"datasets": list(datasets), "uid": sop_instance_uid}
+        )
+        return list(found.scalars())
