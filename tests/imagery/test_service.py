@@ -94,6 +94,33 @@ async def test_dicom_is_the_original(lab: Lab, sign_identity: SignIdentity) -> N
     assert refused.status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("asked", "start", "stop"),
+    [("bytes=0-99", 0, 100), ("bytes=500-", 500, None), ("bytes=-10", -10, None)],
+)
+async def test_dicom_by_range(lab: Lab, asked: str, start: int, stop: int | None) -> None:
+    content = dicom_bytes(breast())
+    lab.put(1, content)
+    response = await lab.get("/1/dicom", range=asked)
+    assert (response.status_code, response.content) == (206, content[start:stop])
+    first, last = range(len(content))[start:stop][0], range(len(content))[start:stop][-1]
+    assert response.headers["content-range"] == f"bytes {first}-{last}/{len(content)}"
+    etag = response.headers["etag"]
+    same = await lab.get("/1/dicom", **{"range": asked, "if-range": etag})
+    assert same.status_code == 206
+    changed = await lab.get("/1/dicom", **{"range": asked, "if-range": '"other"'})
+    assert (changed.status_code, changed.content) == (200, content)
+
+
+async def test_dicom_outside_the_file(lab: Lab) -> None:
+    lab.put(1, dicom_bytes(breast()))
+    response = await lab.get("/1/dicom", range="bytes=9999999-")
+    assert response.status_code == 416
+    assert response.headers["content-range"].startswith("bytes */")
+    for no_range in ("bytes=5-2", "bytes=0-1,3-4", "pages=1-2", "bytes=-"):
+        assert (await lab.get("/1/dicom", range=no_range)).status_code == 200
+
+
 async def test_etag_and_304(lab: Lab) -> None:
     lab.put(1, dicom_bytes(breast(), Made(elements=WINDOW)))
     first = await lab.get("/1/thumbnail")
@@ -195,6 +222,7 @@ async def test_restricted_images_need_the_agreement(lab: Lab, sign_identity: Sig
         ("pixels?depth=12", "depth"),
         ("pixels?short_edge=256&viewport=1,1", "viewport"),
         ("pixels?format=jpeg", "format"),
+        ("rendered?rois=maybe", "rois"),
     ],
 )
 async def test_bad_parameters_are_named(lab: Lab, query: str, field: str) -> None:

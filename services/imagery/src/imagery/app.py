@@ -9,14 +9,18 @@ from chassis.health import Check
 from chassis.logs import configure_logging
 from chassis.s3 import s3_client
 from fastapi import FastAPI
+from starlette.middleware import Middleware
 
 from imagery.catalog import CatalogSources
 from imagery.cross_origin import CrossOrigin
 from imagery.decoding.pool import DecoderPool
 from imagery.dicom.limits import Limits
+from imagery.dicomweb import routes_rendered, routes_retrieve, routes_search
+from imagery.dicomweb.directory import DicomDirectory
 from imagery.faults import install_fault_handlers
 from imagery.flow import Budgets, Imagery
 from imagery.iiif.routes import router as iiif_router
+from imagery.leaving import LeavingClients
 from imagery.metrics import ImageryCollector
 from imagery.objects.disk_cache import DiskCache
 from imagery.objects.mirror import MirrorOrigin
@@ -28,9 +32,13 @@ from imagery.settings import ImagerySettings
 from imagery.shared_cache import SharedCache
 from imagery.sources import SourceLookup
 from imagery.studio import Studio
+from imagery.warm import WarmPath, WarmUrls
 
 # A file that hangs a decoder is found out, and remembered, before whoever asked is given up.
 DECODE_SHARE = 0.5
+
+
+DICOMWEB = (routes_search, routes_retrieve, routes_rendered)
 
 
 def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -> FastAPI:
@@ -49,6 +57,10 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
             imagery = Imagery(objects, studio, shared, _budgets(settings))
             app.state.settings, app.state.imagery = settings, imagery
             app.state.sources = sources or await _catalog(settings, checks, stack)
+            session = await stack.enter_async_context(aiohttp.ClientSession())
+            app.state.directory = DicomDirectory(
+                session, settings.catalog_url, settings.image_source_ttl_s
+            )
             ImageryCollector(imagery, studio, pool).register(app.state.registry)
             checks.update({"cache": shared.check, "decoders": pool.check})
             yield
@@ -56,12 +68,18 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
     app = create_service_app(
         title="EMBED Lab imagery",
         description="Thumbnails, rendered pictures, pixels, originals and headers of images.",
-        routers=[router, iiif_router],
+        routers=[router, iiif_router, *(m.router for m in DICOMWEB)],
         lifespan=lifespan,
         checks=checks,
         identity_jwks=settings.identity_jwks,
     )
     install_fault_handlers(app)
+    app.state.warm_urls = WarmUrls()
+    # Behind identity and the request's record, which the factory has put in place.
+    app.user_middleware += [
+        Middleware(WarmPath, urls=app.state.warm_urls),
+        Middleware(LeavingClients),
+    ]
     app.add_middleware(CrossOrigin)
     return app
 
@@ -116,6 +134,7 @@ async def _catalog(
 
 def _budgets(settings: ImagerySettings) -> Budgets:
     return Budgets(
+        recent_bytes=settings.answer_cache_bytes,
         picture_bytes=settings.rendered_max_bytes,
         picture_ttl_s=settings.rendered_ttl_s,
         failure_ttl_s=settings.failure_ttl_s,

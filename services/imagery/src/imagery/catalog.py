@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import aiohttp
 from chassis.logs import HEADER, get_logger, request_id
@@ -17,6 +18,7 @@ BATCH = 1000
 GATHER_S = 0.001
 ENTRIES = 100_000
 TIMEOUT_S = 5.0
+REFUSALS = frozenset((401, 403, 404))
 PATH = "/internal/v1/image-sources"
 
 
@@ -61,6 +63,10 @@ class CatalogSources:
         future = waiting.setdefault(image_id, loop.create_future())
         return await asyncio.shield(future)
 
+    def known(self, image_id: int) -> ImageSource | None:
+        """The source of an image where it is remembered."""
+        return self._known.get(image_id)
+
     async def check(self) -> None:
         """Readiness: the catalog is alive."""
         async with self._session.get(f"{self._url}/livez") as response:
@@ -92,24 +98,12 @@ class CatalogSources:
             future.set_result(found.get(image_id))
 
     async def _ask(self, ids: Sequence[int], authorization: str) -> dict[int, ImageSource]:
-        headers = {"Authorization": authorization, HEADER: request_id() or ""}
-        timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        try:
-            async with self._session.post(
-                self._url + PATH, json={"image_ids": ids}, headers=headers, timeout=timeout
-            ) as response:
-                body = await response.read()
-                status = response.status
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise _unreachable(type(error).__name__) from error
-        if status in (401, 403):
-            raise _refused(status, body)
-        if status != 200:
-            raise _unreachable(f"status {status}")
+        question = {"image_ids": ids}
+        body = await ask_catalog(self._session, self._url + PATH, question, authorization)
         try:
             answer = Answer.model_validate_json(body)
         except ValidationError as error:
-            raise _unreachable("an answer of another shape") from error
+            raise unlike_the_contract() from error
         for source in answer.items:
             self._remember(source)
         return {source.image_id: source for source in answer.items}
@@ -120,6 +114,30 @@ class CatalogSources:
             self._known.drop_where(lambda known: known.dataset == source.dataset)
             self._revisions[source.dataset] = source.revision_id
         self._known.put(source.image_id, source)
+
+
+async def ask_catalog(
+    session: aiohttp.ClientSession, url: str, question: Any, authorization: str
+) -> bytes:
+    """The body of the catalog's answer; its refusals are passed on, its absence is a 503."""
+    headers = {"Authorization": authorization, HEADER: request_id() or ""}
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    try:
+        async with session.post(url, json=question, headers=headers, timeout=timeout) as response:
+            body = await response.read()
+            status = response.status
+    except (aiohttp.ClientError, TimeoutError) as error:
+        raise _unreachable(type(error).__name__) from error
+    if status in REFUSALS:
+        raise _refused(status, body)
+    if status != 200:
+        raise _unreachable(f"status {status}")
+    return body
+
+
+def unlike_the_contract() -> Problem:
+    """The catalog said something that is no answer to the question."""
+    return _unreachable("an answer of another shape")
 
 
 def _refused(status: int, body: bytes) -> Problem:

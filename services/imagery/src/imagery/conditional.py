@@ -1,10 +1,28 @@
-"""Answers to conditional requests, and where the public side sees the service."""
+"""Answers to conditional requests, their headers, and where the public side sees the service."""
 
 from fastapi import Request
 
 from imagery.answers import Answer, Refusal
 from imagery.faults import refusal_problem
 from imagery.flow import Tagged, has_tag
+
+IMMUTABLE = "private, max-age=31536000, immutable"
+REVALIDATE = "private, no-cache"
+
+
+def answer_headers(found: Tagged, *, versioned: bool) -> dict[str, str]:
+    """How long a picture may be kept, and how it lies (``versioned``: its URL will not change)."""
+    headers = {
+        "ETag": found.etag,
+        "Cache-Control": IMMUTABLE if versioned else REVALIDATE,
+        "Vary": "Accept",
+    }
+    meta = found.answer.meta if isinstance(found.answer, Answer) else {}
+    if "mirrored" in meta:
+        headers["X-Mirrored"] = "true" if meta["mirrored"] else "false"
+        headers["X-Chest-Wall"] = "left" if meta["mirrored"] else str(meta["chest_wall"])
+        headers["X-Region"] = ",".join(map(str, meta["region"]))
+    return headers
 
 
 def answer_of(request: Request, found: Tagged) -> Answer | None:

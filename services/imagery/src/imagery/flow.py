@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from imagery.answers import Answer, Refusal, answer_key, entity_tag, pack_answer, unpack_answer
+from imagery.bounded import LruCache
 from imagery.flights import Background, Flights
 from imagery.objects.store import ObjectStore
 from imagery.objects.types import SourceFile
@@ -14,6 +15,8 @@ from imagery.rendering.request import Rendering
 from imagery.shared_cache import SharedCache
 from imagery.sources import ImageSource
 from imagery.studio import Studio
+
+ENTRY_BYTES = 1024  # what an entry costs beside its body, rounded up
 
 Make = Callable[[SourceFile], Awaitable[Answer | Refusal]]
 
@@ -25,11 +28,17 @@ class Tagged:
     etag: str
     answer: Answer | Refusal | None
 
+    @property
+    def body(self) -> bytes | None:
+        """The bytes of the answer, if there are some."""
+        return self.answer.body if isinstance(self.answer, Answer) else None
+
 
 @dataclass(frozen=True)
 class Budgets:
-    """What is kept in Valkey and for how long."""
+    """What is kept, in this process and in Valkey, and for how long."""
 
+    recent_bytes: int
     picture_bytes: int
     picture_ttl_s: int
     failure_ttl_s: int
@@ -46,6 +55,7 @@ class Imagery:
         self._shared = shared
         self._budgets = budgets
         self._flights: Flights[Tagged] = Flights()
+        self._recent: LruCache[str, Answer] = LruCache(budgets.recent_bytes, _weight)
         self._background = Background()
         self.hits = 0
         self.misses = 0
@@ -63,6 +73,23 @@ class Imagery:
             return await self._studio.render(source.source, file, rendering)
 
         return await self._find(source, rendering.key(), make, known_tags)
+
+    def at_hand(
+        self, source: ImageSource, what: str, known_tags: str | None = None
+    ) -> Tagged | None:
+        """The answer, or that the asker has it, where this process can tell by itself."""
+        version = self.objects.remembered_version(source.source)
+        if version is None:
+            return None
+        key = answer_key(source, version, what)
+        if known_tags and has_tag(known_tags, entity_tag(key)):
+            self.hits += 1
+            return Tagged(entity_tag(key), None)
+        recent = self._recent.get(key)
+        if recent is None:
+            return None
+        self.hits += 1
+        return Tagged(entity_tag(key), recent)
 
     async def document(
         self, source: ImageSource, task: dict[str, Any], known_tags: str | None = None
@@ -84,6 +111,9 @@ class Imagery:
     async def _find(
         self, source: ImageSource, what: str, make: Make, known_tags: str | None
     ) -> Tagged:
+        at_hand = self.at_hand(source, what, known_tags)
+        if at_hand is not None:
+            return at_hand
         version = await self.objects.known_version(source.source)
         if version is not None:
             key = answer_key(source, version, what)
@@ -123,14 +153,28 @@ class Imagery:
 
     async def _kept(self, key: str) -> Tagged | None:
         value = await self._shared.get(f"imagery:answer:{key}")
-        return Tagged(entity_tag(key), unpack_answer(value)) if value else None
+        if value is None:
+            return None
+        answer = unpack_answer(value)
+        self._remember(key, answer)
+        return Tagged(entity_tag(key), answer)
 
     async def _keep(self, key: str, answer: Answer | Refusal) -> None:
+        self._remember(key, answer)
         if isinstance(answer, Answer) and len(answer.body) > self._budgets.picture_bytes:
             return
         refused = isinstance(answer, Refusal)
         ttl = self._budgets.failure_ttl_s if refused else self._budgets.picture_ttl_s
         await self._shared.put(f"imagery:answer:{key}", pack_answer(answer), ttl)
+
+    def _remember(self, key: str, answer: Answer | Refusal) -> None:
+        """Small answers are many and asked for again; a large one would displace them."""
+        if isinstance(answer, Answer) and _weight(answer) <= self._budgets.recent_bytes // 64:
+            self._recent.put(key, answer)
+
+
+def _weight(answer: Answer) -> int:
+    return len(answer.body) + ENTRY_BYTES
 
 
 def has_tag(known_tags: str, etag: str) -> bool:

@@ -1,17 +1,29 @@
 """Query parameters of the image paths, in the grammar of PS3.18 8.3.5, as renderings."""
 
-from typing import Annotated, Literal, cast
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any, Literal, cast
 
-from chassis.problems import Problem, invalid
+from chassis.problems import Problem, invalid, not_found
 from fastapi import Query
 
 from imagery.dicom.errors import UnreadableImageError
-from imagery.rendering.request import MEDIA_TYPES, Format, Orient, Rendering, Size
+from imagery.rendering.request import (
+    MEDIA_TYPES,
+    Format,
+    Orient,
+    Outline,
+    Region,
+    Rendering,
+    Size,
+    Unit,
+)
 from imagery.rendering.voi import VOI_FUNCTIONS, Window, checked_window, voi_function
 
 PICTURES: tuple[Format, ...] = ("png", "jpeg", "webp")
 THUMBNAILS: tuple[Format, ...] = ("jpeg", "webp")
 LARGEST_EDGE = 16384
+_margin = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(px|mm)?")
 
 ThumbnailSize = Annotated[
     int, Query(ge=16, le=2048, description="Longest side in pixels; an image is never enlarged")
@@ -36,6 +48,10 @@ OrientText = Annotated[
 ]
 FrameNumber = Annotated[int, Query(ge=1, le=65535, description="Frame of a multi-frame image")]
 Quality = Annotated[int, Query(ge=1, le=100, description="Of JPEG and WebP")]
+Margin = Annotated[
+    str,
+    Query(description="Around the ROI: `64`, `64px` or `5mm`", examples=["5mm"], max_length=20),
+]
 ShortEdge = Annotated[
     int | None, Query(ge=16, le=LARGEST_EDGE, description="Pixels of the shorter side, exactly")
 ]
@@ -89,6 +105,29 @@ def window(text: str | None) -> Window | None:
         raise invalid("window", error.reason, list(VOI_FUNCTIONS)) from error
 
 
+def margin(text: str) -> tuple[float, Unit]:
+    """A number of pixels or millimetres."""
+    found = _margin.fullmatch(text.strip())
+    if found is None or float(found[1]) > LARGEST_EDGE:
+        raise invalid("margin", "is not a number of px or mm", ["64", "64px", "5mm"])
+    return float(found[1]), cast(Unit, found[2] or "px")
+
+
+def region(boxes: Sequence[dict[str, Any]], number: int, margin_text: str) -> Region:
+    """The ROI ``number`` of an image with the margin around it."""
+    for box in boxes:
+        if box["n"] == number:
+            width, height = box["xmax"] - box["xmin"], box["ymax"] - box["ymin"]
+            return Region(box["xmin"], box["ymin"], width, height, *margin(margin_text))
+    raise not_found("ROI", number)
+
+
+def outlines(boxes: Sequence[dict[str, Any]]) -> tuple[Outline, ...]:
+    """All ROIs of an image, to be drawn."""
+    names = ("ymin", "xmin", "ymax", "xmax", "n")
+    return tuple(Outline(*(box[name] for name in names), box.get("match_level")) for box in boxes)
+
+
 def preferred(accept: str | None, offered: tuple[Format, ...]) -> Format:
     """The offered format an Accept header likes best; the first of equals (RFC 9110 12.5.1)."""
     ranges = _ranges(accept or "*/*")
@@ -131,8 +170,9 @@ def picture_format(chosen: PictureFormat | None, accept: str | None) -> Format:
     return chosen or preferred(accept, PICTURES)
 
 
-def machine_depth(depth: int) -> Literal[8, 16]:
-    """Bits of a grey value."""
-    if depth not in (8, 16):
-        raise invalid("depth", "is not 8 or 16", [8, 16])
+def machine_depth(depth: int, chosen: Format) -> Literal[8, 16]:
+    """Bits of a grey value in a file of the ``chosen`` format."""
+    allowed = [8, 16] if chosen in ("png", "npy") else [8]
+    if depth not in allowed:
+        raise invalid("depth", f"of {chosen} is not {depth}", allowed)
     return cast(Literal[8, 16], depth)

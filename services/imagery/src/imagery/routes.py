@@ -4,25 +4,24 @@ import asyncio
 import os
 import re
 from collections.abc import AsyncIterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from chassis.identity import Caller, require_agreement, require_role
-from chassis.problems import not_found, problem_responses
+from chassis.problems import Problem, not_found, problem_responses
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from imagery import parameters as given
-from imagery.answers import Refusal
-from imagery.faults import refusal_problem
+from imagery.conditional import IMMUTABLE, REVALIDATE, answer_headers, answer_of
 from imagery.flow import Imagery, Tagged, has_tag
 from imagery.objects.types import SourceFile
+from imagery.ranges import RangeError, asked_range
 from imagery.rendering.request import MEDIA_TYPES, Rendering
 from imagery.sources import ImageSource, SourceLookup
+from imagery.warm import WarmUrls
 
 CHUNK = 1024 * 1024
 _unsafe = re.compile(r"[^0-9A-Za-z.]")
-IMMUTABLE = "private, max-age=31536000, immutable"
-REVALIDATE = "private, no-cache"
 
 ImageId = Annotated[int, Path(ge=1, le=2**63 - 1, description="Image of the catalog")]
 Version = Annotated[
@@ -80,6 +79,9 @@ async def retrieve_image_rendered(
     orient: given.OrientText = "as-stored",
     frame: given.FrameNumber = 1,
     quality: given.Quality = 90,
+    rois: Annotated[
+        bool, Query(description="Draw the image's ROIs, labelled with number and match level")
+    ] = False,
     format: Annotated[  # noqa: A002 - the parameter's public name
         given.PictureFormat | None, Query(description="Default: by Accept, else PNG")
     ] = None,
@@ -94,6 +96,43 @@ async def retrieve_image_rendered(
         orient=orient,
         frame=frame,
         quality=quality,
+        outlines=given.outlines(source.rois) if rois else (),
+    )
+    return await _picture(request, source, rendering, v)
+
+
+@router.get(
+    "/rois/{n}",
+    response_class=Response,
+    responses=_responses("image/png", "image/jpeg", "image/webp", "application/x-npy"),
+)
+async def retrieve_image_roi(
+    request: Request,
+    source: Source,
+    n: Annotated[int, Path(ge=0, le=1000, description="Number of the ROI, as the image lists it")],
+    margin: given.Margin = "0px",
+    viewport: given.Viewport = None,
+    depth: Annotated[int, Query(description="Bits of a grey value: 8, or 16 as PNG or npy")] = 8,
+    window: given.WindowText = None,
+    invert: Annotated[bool, Query(description="Black for white")] = False,
+    frame: given.FrameNumber = 1,
+    quality: given.Quality = 90,
+    format: Annotated[  # noqa: A002 - the parameter's public name
+        Literal["png", "jpeg", "webp", "npy"], Query(description="npy: a NumPy array")
+    ] = "png",
+    v: Version = None,
+) -> Response:
+    """An ROI cut out of the picture, chest wall left; what lies beyond the image's edge is not."""
+    rendering = Rendering(
+        format=format,
+        size=given.picture_size(viewport),
+        depth=given.machine_depth(depth, format),
+        window=given.window(window),
+        invert=invert,
+        orient="chest-wall-left",
+        frame=frame,
+        quality=quality,
+        region=given.region(source.rois, n, margin),
     )
     return await _picture(request, source, rendering, v)
 
@@ -119,7 +158,7 @@ async def retrieve_image_pixels(
     rendering = Rendering(
         format=format,
         size=given.machine_size(short_edge, viewport),
-        depth=given.machine_depth(depth),
+        depth=given.machine_depth(depth, format),
         window=given.window(window),
         orient=orient,
         frame=frame,
@@ -140,63 +179,64 @@ async def retrieve_image_header(request: Request, source: Source, v: Version = N
 @router.get(
     "/dicom",
     response_class=Response,
-    responses=_responses("application/dicom"),
+    responses=_responses("application/dicom") | {206: {"description": "The range asked for"}},
     dependencies=[Depends(require_role("researcher"))],
 )
 async def retrieve_image_dicom(request: Request, source: Source, v: Version = None) -> Response:
-    """The original file, byte for byte."""
+    """The original file, byte for byte, or a range of it."""
     imagery, deadline = _imagery(request)
     async with asyncio.timeout(deadline):
         file = await imagery.original(source)
     etag = f'"{file.version}"'
-    headers = {"ETag": etag, "Cache-Control": _cache_control(v)}
+    headers = {"ETag": etag, "Cache-Control": _cache_control(v), "Accept-Ranges": "bytes"}
     if has_tag(request.headers.get("if-none-match", ""), etag):
         return Response(status_code=304, headers=headers)
     name = f"{_unsafe.sub('_', source.sop_instance_uid)}.dcm"
-    headers |= {
-        "Content-Length": str(file.size),
-        "Content-Disposition": f'attachment; filename="{name}"',
-    }
-    return StreamingResponse(_chunks(file), media_type="application/dicom", headers=headers)
+    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    asked = request.headers.get("range"), request.headers.get("if-range")
+    try:
+        part = asked_range(*asked, etag, file.size)
+    except RangeError as error:
+        title = "The range lies outside the file"
+        raise Problem(416, title, headers={"Content-Range": f"bytes */{file.size}"}) from error
+    whole = part or range(file.size)
+    headers["Content-Length"] = str(len(whole))
+    if part is not None:
+        headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{file.size}"
+    status = 200 if part is None else 206
+    return StreamingResponse(_chunks(file, whole), status, headers, "application/dicom")
 
 
 async def _picture(
     request: Request, source: ImageSource, rendering: Rendering, version: str | None
 ) -> Response:
     imagery, deadline = _imagery(request)
+    media = MEDIA_TYPES[rendering.format]
+    if rendering.region is None and not rendering.outlines:  # those come from the catalog
+        urls: WarmUrls = request.app.state.warm_urls
+        urls.learn(request.scope, rendering.key(), media, versioned=version is not None)
     async with asyncio.timeout(deadline):
         found = await imagery.picture(source, rendering, request.headers.get("if-none-match"))
-    return _response(request, found, MEDIA_TYPES[rendering.format], version)
+    return _response(request, found, media, version)
 
 
 def _response(request: Request, found: Tagged, media: str, version: str | None) -> Response:
-    headers = {"ETag": found.etag, "Cache-Control": _cache_control(version), "Vary": "Accept"}
-    known = found.answer is None
-    if known or has_tag(request.headers.get("if-none-match", ""), found.etag):
+    answer = answer_of(request, found)
+    headers = answer_headers(found, versioned=version is not None)
+    if answer is None:
         return Response(status_code=304, headers=headers)
-    answer = found.answer
-    if isinstance(answer, Refusal):
-        raise refusal_problem(answer)
-    assert answer is not None
-    if "mirrored" in answer.meta:
-        headers["X-Mirrored"] = "true" if answer.meta["mirrored"] else "false"
-        headers["X-Chest-Wall"] = _chest_wall(answer.meta)
     return Response(answer.body, media_type=media, headers=headers)
 
 
-def _chest_wall(meta: dict[str, Any]) -> str:
-    """Side of the chest wall in the picture as it is sent."""
-    return "left" if meta["mirrored"] else str(meta["chest_wall"])
-
-
 def _cache_control(version: str | None) -> str:
-    return IMMUTABLE if version is not None else REVALIDATE
+    return REVALIDATE if version is None else IMMUTABLE
 
 
 def _imagery(request: Request) -> tuple[Imagery, float]:
     return request.app.state.imagery, request.app.state.settings.deadline_s
 
 
-async def _chunks(file: SourceFile) -> AsyncIterator[bytes]:
-    for offset in range(0, file.size, CHUNK):
-        yield await asyncio.to_thread(os.pread, file.descriptor.number, CHUNK, offset)
+async def _chunks(file: SourceFile, part: range) -> AsyncIterator[bytes]:
+    for offset in range(part.start, part.stop, CHUNK):
+        size = min(CHUNK, part.stop - offset)
+        yield await asyncio.to_thread(os.pread, file.descriptor.number, size, offset)

@@ -42,6 +42,9 @@ class ImagerySettings(InternalServiceSettings, S3Settings):
     pixel_cache_bytes: int = Field(
         default=256 * MIB, ge=0, description="Decoded pixels kept in memory"
     )
+    answer_cache_bytes: int = Field(
+        default=64 * MIB, ge=0, description="Small answers kept in memory, a thumbnail's way home"
+    )
     rendered_max_bytes: int = Field(
         default=16 * MIB, description="Largest picture that is put into Valkey"
     )

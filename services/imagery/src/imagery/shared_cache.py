@@ -19,8 +19,8 @@ from redis.exceptions import RedisError
 
 log = get_logger(__name__)
 
-TIMEOUT_S = 1.0
-PAUSE_S = 2.0
+TIMEOUT_S = 2.5
+PAUSE_S = 5.0
 TURN_MS = 15_000
 TURN_PATIENCE_S = 15.0
 POLL_S = (0.005, 0.1)

@@ -31,6 +31,9 @@ class SourceLookup(Protocol):
     async def find(self, image_id: int, authorization: str) -> ImageSource | None:
         """The source of an image; None where there is no such image."""
 
+    def known(self, image_id: int) -> ImageSource | None:
+        """The source of an image where it is remembered; who may see it is not asked."""
+
 
 class FileSources:
     """Image sources from a JSON file (a list): imagery by itself, without a catalog."""
@@ -41,4 +44,8 @@ class FileSources:
 
     async def find(self, image_id: int, authorization: str) -> ImageSource | None:
         """The source of an image; None where the file does not name it."""
+        return self.known(image_id)
+
+    def known(self, image_id: int) -> ImageSource | None:
+        """The same at once."""
         return self._sources.get(image_id)

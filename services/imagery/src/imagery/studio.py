@@ -110,9 +110,8 @@ class Studio:
                 return await self._pool.run(asked, files, self._deadline_s)
             except WorkerDiedError as error:
                 log.warning("decoder crashed", extra={"decoder": error.attempt})
-                if error.attempt is None:
-                    break
-                avoided.append(error.attempt)
+                if error.attempt is not None:
+                    avoided.append(error.attempt)
             except DecodeTimeoutError:
                 return Message({"ok": False, "reason": TOO_SLOW.format(self._deadline_s)})
         return Message({"ok": False, "reason": "decoding it ends the decoder's process"})
@@ -129,7 +128,7 @@ def _is_passing(rendering: Rendering) -> bool:
 def _answer(message: Message) -> Answer | Refusal:
     document = message.document
     if document["ok"]:
-        facts = ("mirrored", "chest_wall", "width", "height")
+        facts = ("mirrored", "chest_wall", "width", "height", "region")
         meta = {name: document[name] for name in facts if name in document}
         return Answer(bytes(message.payload), meta)
     if document.get("unforeseen"):

@@ -16,6 +16,7 @@ from imagery.dicom.errors import UnreadableImageError
 from imagery.dicom.limits import Limits
 from imagery.dicom.reader import DicomFile, open_dicom
 from imagery.dicom.stored import Reading, read_stored_values
+from imagery.dicomweb.tasks import metadata_of, part_of
 from imagery.rendering.render import Tones, read_tones, reduction, render
 from imagery.rendering.request import ParameterError, Rendering, rendering_from
 
@@ -44,7 +45,9 @@ def render_task(call: Call) -> Answer:
     _check(rendering, tones, call.limits)
     stored, decoded = _stored_values(call, file, tones, rendering)
     picture = render(file, tones, rendering, stored)
+    left, top, right, bottom = tones.part(rendering)
     meta = {
+        "region": [left, top, right - left, bottom - top],
         "mirrored": picture.mirrored,
         "chest_wall": picture.chest_wall,
         "width": picture.width,
@@ -77,10 +80,24 @@ def facts_task(call: Call) -> Answer:
     return {}, json.dumps(document).encode()
 
 
+def metadata_task(call: Call) -> Answer:
+    """What DICOMweb shows of the file, as a JSON document."""
+    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    return {}, metadata_of(file, call.limits)
+
+
+def part_task(call: Call) -> Answer:
+    """A frame, or the instance, in a transfer syntax."""
+    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    return {}, part_of(file, call.document, call.limits, call.attempt)
+
+
 TASKS: dict[str, Callable[[Call], Answer]] = {
     "render": render_task,
     "elements": elements_task,
     "facts": facts_task,
+    "metadata": metadata_task,
+    "part": part_task,
 }
 
 

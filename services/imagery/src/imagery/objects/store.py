@@ -51,6 +51,13 @@ class ObjectStore:
         self._memos: LruCache[str, Memo] = LruCache(MEMOS)
         self._checks: Flights[str] = Flights()
 
+    def remembered_version(self, uri: str) -> str | None:
+        """The object's version where this process knows it without asking anybody."""
+        memo = self._memos.get(uri)
+        if memo is None or time.time() - memo.checked >= self._recheck_s:
+            return None
+        return memo.version
+
     async def known_version(self, uri: str) -> str | None:
         """The object's version, as far as it can be told without fetching it; None: unknown.
 
