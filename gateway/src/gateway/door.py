@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.access import Access, AccessCache, check_csrf, credentials_of, unknown_credentials
 from gateway.audit import AuditLog
 from gateway.bodies import CallerGone, body_too_large, limited
+from gateway.cors import is_preflight, preflight_response, readable
 from gateway.credentials import Scope as TokenScope
 from gateway.headers import Raw, policy_for, security_headers, value_of
 from gateway.limits import Limiter
@@ -73,16 +74,18 @@ class FrontDoor:
             await self.app(scope, receive, send)
             return
         hall: Hall = scope["app"].state.hall
+        route = hall.table.find(scope["path"])
         try:
             check_request(scope, hall.settings.max_body_bytes)
-            route = hall.table.find(scope["path"])
-            if route:
+            if is_preflight(route, scope["method"]):
+                await preflight_response()(scope, receive, self._securing(send))
+            elif route:
                 scope["route"] = route
                 await _to_service(hall, route, scope, receive, send)
             else:
                 await self._to_us(hall, scope, receive, send)
         except Problem as problem:
-            answer = problem_response(problem, scope["path"])
+            answer = problem_response(readable(problem, route), scope["path"])
             await answer(scope, receive, self._securing(send))
         except CallerGone:
             return

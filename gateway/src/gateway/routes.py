@@ -22,7 +22,8 @@ class Route:
 
     ``read``/``change`` are the scopes that safe and other methods need; ``deadline_s`` is until the
     first byte of the answer, ``idle_s`` between two of them (None: as long as it takes);
-    ``audit`` says whether each access is a row of the audit log or a part of a minute's sum.
+    ``audit`` says whether each access is a row of the audit log or a part of a minute's sum;
+    ``cross_origin`` whether pages of other origins may read it (with an API token of their own).
     """
 
     pattern: str
@@ -33,6 +34,7 @@ class Route:
     idle_s: float | None = 60.0
     audit: AuditKind | None = None
     action: str | None = None
+    cross_origin: bool = False
 
     @property
     def path(self) -> str:
@@ -87,8 +89,24 @@ ROUTES: tuple[Route, ...] = (
         audit="row",
         action="cohort.archive",
     ),
-    Route("/iiif/3/**", "imagery", audit="sum", action="image.tile"),
-    Route("/dicomweb/**", "imagery", read="export", audit="row", action="dicomweb"),
+    Route("/iiif/3/**", "imagery", audit="sum", action="image.tile", cross_origin=True),
+    Route("/dicomweb/**", "imagery", audit="sum", action="dicomweb", cross_origin=True),
+    *(
+        Route(
+            pattern,
+            "imagery",
+            read="export",
+            idle_s=120,
+            audit="row",
+            action="dicomweb.original",
+            cross_origin=True,
+        )
+        for pattern in (
+            "/dicomweb/studies/*",
+            "/dicomweb/studies/*/series/*",
+            "/dicomweb/studies/*/series/*/instances/*",
+        )
+    ),
     # trainer
     Route(f"{API}/experiments/**", "trainer"),
     Route(f"{API}/jobs/**", "trainer"),
