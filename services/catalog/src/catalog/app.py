@@ -9,22 +9,37 @@ from chassis.health import Check
 from chassis.logs import configure_logging
 from fastapi import FastAPI
 
+from catalog.curation import Curation
 from catalog.holder import ModelHolder
 from catalog.routes import (
     cohorts,
     datasets,
     exports,
     flags,
+    freezing,
     internal,
     internal_dicom,
     queries,
+    recipes,
     records,
     search,
 )
 from catalog.settings import Settings
 from catalog.supervisor import IngestSupervisor
 
-ROUTES = (search, records, datasets, cohorts, exports, flags, queries, internal, internal_dicom)
+ROUTES = (
+    search,
+    records,
+    datasets,
+    cohorts,
+    freezing,
+    recipes,
+    exports,
+    flags,
+    queries,
+    internal,
+    internal_dicom,
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -40,6 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.state.database = database
         app.state.holder = holder
         app.state.supervisor = supervisor
+        app.state.curation = Curation(database)
         app.state.export_digests = {}
         checks["database"] = database.check
         try:

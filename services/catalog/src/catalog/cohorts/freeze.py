@@ -1,35 +1,41 @@
-"""From a definition to members, labels, splits, and a hash that says them all."""
+"""From a definition to members, labels and splits."""
 
-import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from chassis.problems import invalid
 
 from catalog import views
-from catalog.cohorts.definition import SPLITS, CohortRequest
-from catalog.cohorts.labels import DISAGREE, NO_LABEL, label_images
+from catalog.cohorts.definition import (
+    RECIPE_FIELD,
+    SPLITS,
+    CohortRequest,
+    LabelDefinition,
+    plain_label,
+)
+from catalog.cohorts.describe import Members, warnings
+from catalog.cohorts.labels import DISAGREE, NO_CLASS, NO_LABEL, Labelled, label_images
+from catalog.cohorts.matching import Matched, match_cases
+from catalog.cohorts.narrowing import Narrowing, owners
 from catalog.cohorts.splits import (
+    Assigned,
+    assign_by_patient,
     sample_per_class,
     shuffled_keys,
     split_by_member,
-    split_by_patient,
 )
 from catalog.fields import Level, fields
 from catalog.grammar import canonical, parse_json
 from catalog.model.read_model import ReadModel
 from catalog.model.select import CompiledFilter
+from catalog.recipes.evidence import EvidenceRows
+from catalog.recipes.run import RecipeOutcome
 
 Ints = npt.NDArray[np.int64]
 
-FEW_PATIENTS = 30
-IMAGE_SPLIT = (
-    "The split is by image: pictures of one patient stand in training and test. "
-    "Use it only to reproduce published numbers."
-)
 ATTRIBUTES = (
     "race",
     "ethnicity",
@@ -50,156 +56,188 @@ ATTRIBUTES = (
 
 
 @dataclass(frozen=True)
+class Inputs:
+    """What a definition needs beside the read model."""
+
+    recipe: RecipeOutcome | None = None
+    flagged: Sequence[int] = ()  # image_ids that carry one of the flags to be left out
+
+
+@dataclass(frozen=True)
 class Frozen:
-    """Members by place in the model, ascending; classes and splits by number."""
+    """Members by place in the model, ascending."""
 
     model: ReadModel
     request: CohortRequest
     definition: dict[str, Any]
-    places: Ints
-    labels: Ints
-    splits: Ints
-    attrition: list[dict[str, Any]]
+    narrowing: Narrowing
+    members: Members
+    matched: Matched | None
+    recipe: RecipeOutcome | None
 
     @property
-    def class_names(self) -> list[str]:
-        """Names of the classes by number."""
-        return [item.name for item in self.request.label.classes]
+    def places(self) -> Ints:
+        """Places of the members."""
+        return self.narrowing.places
 
 
-def canonical_definition(request: CohortRequest, dataset: str) -> dict[str, Any]:
-    """The definition in one spelling; the name is no part of it."""
-    document = request.model_dump(exclude={"name", "filter"})
-    return {**document, "dataset": dataset, "filter": canonical(parse_json(request.filter))}
+def freeze(model: ReadModel, request: CohortRequest, inputs: Inputs | None = None) -> Frozen:
+    """Recipe, filter, label, match or sample, split."""
+    inputs = inputs or Inputs()
+    label = request.label or _recipe_label(inputs)
+    narrowing = Narrowing(model)
+    if inputs.recipe:
+        by_recipe = inputs.recipe.labels >= 0
+        narrowing.keep_labelled("labelled by the recipe", inputs.recipe.attrition, by_recipe)
+    _narrow(narrowing, request, inputs)
+    classes = _classes(narrowing, label, inputs)
+    if request.label is None:
+        label, classes = _present(label, classes, narrowing.places)
+    matched = None
+    names = [item.name for item in label.classes]
+    if request.match:
+        matched = match_cases(narrowing, classes, names, request.match, request.seed)
+    _sample(narrowing, classes, len(names), request)
+    labels = classes[narrowing.places]
+    exams, patients = owners(model, narrowing.places)
+    assigned = _assign(model, request, narrowing.places, labels, matched)
+    plain = {"dataset": model.dataset, "filter": canonical(parse_json(request.filter))}
+    definition = request.document(label, **plain)
+    members = Members(names, labels, exams, patients, assigned)
+    return Frozen(model, request, definition, narrowing, members, matched, inputs.recipe)
 
 
-def freeze(model: ReadModel, request: CohortRequest) -> Frozen:
-    """Filter, label, sample, split."""
+def _recipe_label(inputs: Inputs) -> LabelDefinition:
+    assert inputs.recipe is not None
+    return plain_label(RECIPE_FIELD, list(inputs.recipe.classes))
+
+
+def _present(label: LabelDefinition, classes: Ints, places: Ints) -> tuple[LabelDefinition, Ints]:
+    """Without the classes of a recipe that no image has."""
+    present = np.unique(classes[places]).tolist()
+    renumbered = np.full(len(label.classes) + 1, NO_LABEL, np.int64)
+    renumbered[present] = np.arange(len(present))
+    names = [label.classes[number].name for number in present]
+    kept = plain_label(label.field, names) if names else label
+    return kept, renumbered[np.maximum(classes, NO_LABEL)]
+
+
+def _narrow(narrowing: Narrowing, request: CohortRequest, inputs: Inputs) -> None:
+    """Filter, files and flags."""
+    model = narrowing.model
     conditions = parse_json(request.filter)
-    attrition = [_step(model, "all images", np.arange(model.images))]
-    places = CompiledFilter(model, conditions).select().places
+    matching = CompiledFilter(model, conditions).select().mask
     if conditions:
-        attrition.append(_step(model, "matching the filter", places))
+        narrowing.keep("matching the filter", matching[narrowing.places])
     if "has_file" in model.codes:
-        places = places[_has_file(model)[places]]
-        attrition.append(_step(model, "with an image file in the store", places))
-    labelled = label_images(model, request.label)
+        has_file = model.dictionaries["has_file"].members([True])[model.codes["has_file"]]
+        narrowing.keep("with an image file in the store", has_file[narrowing.places])
+    if request.without_flags:
+        flagged = np.zeros(model.images, bool)
+        places = model.places_of(list(inputs.flagged))
+        flagged[places[places >= 0]] = True
+        listed = ", ".join(sorted(set(request.without_flags)))
+        narrowing.keep(f"not flagged: {listed}", ~flagged[narrowing.places])
+
+
+def _classes(narrowing: Narrowing, label: LabelDefinition, inputs: Inputs) -> Ints:
+    """By image of the model its class; narrows to the images that have one."""
+    labelled = _by_recipe(label, inputs.recipe) if inputs.recipe else None
+    labelled = labelled or label_images(narrowing.model, label)
+    classes = labelled.classes
     for name, excluded in labelled.exclusions:
-        places = places[~excluded[places]]
-        attrition.append(_step(model, name, places))
-    for name, outcome in (("with a value", NO_LABEL), ("findings agree", DISAGREE)):
-        if outcome == DISAGREE and request.label.policy != "exclude":
-            continue
-        places = places[labelled.classes[places] != outcome]
-        attrition.append(_step(model, f"{request.label.field}: {name}", places))
-    places = places[labelled.classes[places] >= 0]
-    attrition.append(_step(model, f"{request.label.field}: in one of the classes", places))
-    if request.sampling:
-        keys = shuffled_keys(model.image_hash[places], "sample", request.seed)
-        per_class = request.sampling.per_class
-        places = places[sample_per_class(labelled.classes[places], keys, per_class)]
-        attrition.append(_step(model, f"sampled: at most {per_class} per class", places))
-    labels = labelled.classes[places]
-    splits = _split(model, request, places, labels)
-    definition = canonical_definition(request, model.dataset)
-    return Frozen(model, request, definition, places, labels, splits, attrition)
+        narrowing.keep(name, ~excluded[narrowing.places])
+    if not inputs.recipe:
+        field = label.field
+        narrowing.keep(f"{field}: with a value", classes[narrowing.places] != NO_LABEL)
+        if label.policy == "exclude":
+            narrowing.keep(f"{field}: findings agree", classes[narrowing.places] != DISAGREE)
+    narrowing.keep(f"{label.field}: in one of the classes", classes[narrowing.places] >= 0)
+    return classes
 
 
-def _has_file(model: ReadModel) -> npt.NDArray[np.bool_]:
-    members = model.dictionaries["has_file"].members([True])
-    found: npt.NDArray[np.bool_] = members[model.codes["has_file"]]
-    return found
+def _by_recipe(label: LabelDefinition, recipe: RecipeOutcome) -> Labelled:
+    """The recipe's classes in the groups that the label makes of them."""
+    found = np.full(len(recipe.classes) + 1, NO_CLASS, np.int64)
+    for number, item in enumerate(label.classes):
+        for value in item.values:
+            if value not in recipe.classes:
+                field = f"label.classes.{number}.values"
+                raise invalid(field, f"no class of the recipe: {value!r}"[:300], recipe.classes)
+            found[recipe.classes.index(str(value))] = number
+    return Labelled(found[recipe.labels], ())  # NO_LABEL is -1: the last
 
 
-def _split(model: ReadModel, request: CohortRequest, places: Ints, labels: Ints) -> Ints:
-    shares = [getattr(request.split, name) for name in SPLITS]
+def _sample(narrowing: Narrowing, classes: Ints, count: int, request: CohortRequest) -> None:
+    if request.sampling is None:
+        return
+    places = narrowing.places
+    cap = request.sampling.per_class
+    if cap == "smallest":
+        cap = int(np.bincount(classes[places], minlength=count).min())
+    keys = shuffled_keys(narrowing.model.image_hash[places], "sample", request.seed)
+    kept = sample_per_class(classes[places], keys, cap)
+    narrowing.keep(f"sampled: at most {cap} per class", kept)
+
+
+def _assign(
+    model: ReadModel, request: CohortRequest, places: Ints, labels: Ints, matched: Matched | None
+) -> Assigned:
+    """Splits; a case and its controls go together."""
     if request.split.by == "image":
         keys = shuffled_keys(model.image_hash[places], "split", request.seed)
-        return split_by_member(labels, keys, shares)
-    patients = _owners(model, places)[1]
+        shares = [request.split.train, request.split.validation, request.split.test]
+        return Assigned(split_by_member(labels, keys, shares), None)
+    patients = owners(model, places)[1]
+    if matched:
+        patients = matched.group_of_patient[patients]
     keys = shuffled_keys(model.patient_hash, "split", request.seed)
-    return split_by_patient(labels, patients, keys, shares)
-
-
-def _owners(model: ReadModel, places: Ints) -> tuple[Ints, Ints]:
-    exams = model.exam_of_breast[model.breast_of_image[places]].astype(np.int64)
-    return exams, model.patient_of_exam[exams].astype(np.int64)
-
-
-def _totals(model: ReadModel, places: Ints) -> dict[str, int]:
-    exams, patients = _owners(model, places)
-    return {
-        "images": len(places),
-        "exams": len(np.unique(exams)),
-        "patients": len(np.unique(patients)),
-    }
-
-
-def _step(model: ReadModel, name: str, places: Ints) -> dict[str, Any]:
-    return {"step": name, **_totals(model, places)}
+    return assign_by_patient(request.split, labels, patients, keys)
 
 
 def describe(frozen: Frozen) -> dict[str, Any]:
     """A CohortPreview."""
+    classes = frozen.members.classes()
+    notes = warnings(classes, frozen.request)
+    if frozen.recipe and frozen.request.label is None:
+        absent = set(frozen.recipe.classes).difference(frozen.members.names)
+        notes += [f"No image is of class {name}." for name in sorted(absent)]
+    if frozen.matched and frozen.matched.short:
+        short, cases = frozen.matched.short, frozen.matched.cases
+        notes.append(f"{short} of {cases} cases have fewer controls than asked for.")
     return {
         "dataset": frozen.model.dataset,
         "revision_id": frozen.model.revision_id,
         "definition": frozen.definition,
-        "counts": _totals(frozen.model, frozen.places),
-        "classes": [_class_counts(frozen, k, name) for k, name in enumerate(frozen.class_names)],
-        "attrition": frozen.attrition,
-        "warnings": _warnings(frozen),
+        "counts": frozen.members.counts(),
+        "classes": classes,
+        "attrition": frozen.narrowing.steps,
+        "warnings": notes,
     }
 
 
-def _class_counts(frozen: Frozen, number: int, name: str) -> dict[str, Any]:
-    of_class = frozen.labels == number
-    splits = np.bincount(frozen.splits[of_class], minlength=len(SPLITS))
-    return {
-        "name": name,
-        "images": int(of_class.sum()),
-        "patients": _totals(frozen.model, frozen.places[of_class])["patients"],
-        "splits": dict(zip(SPLITS, splits.tolist(), strict=True)),
-    }
-
-
-def _warnings(frozen: Frozen) -> list[str]:
-    request = frozen.request
-    found = [IMAGE_SPLIT] if request.split.by == "image" else []
-    for number, name in enumerate(frozen.class_names):
-        counts = _class_counts(frozen, number, name)
-        asked = request.sampling.per_class if request.sampling else 0
-        if counts["images"] < asked:
-            found.append(f"{name} has {counts['images']} images; {asked} were asked for.")
-        if counts["patients"] < FEW_PATIENTS:
-            patients = counts["patients"]
-            found.append(f"{name} comes from {patients} patients; intervals will be wide.")
-        found.extend(
-            f"{name} has no image in the {split} split."
-            for split in SPLITS
-            if getattr(request.split, split) > 0 and counts["splits"][split] == 0
+def member_rows(frozen: Frozen, uids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    """Rows of cohort_member, in the order of the model: the same on every stack."""
+    model, members = frozen.model, frozen.members
+    evidence = EvidenceRows(frozen.recipe) if frozen.recipe else None
+    sets = frozen.matched.set_of_exam if frozen.matched else None
+    folds = members.assigned.folds
+    for i, (place, uid) in enumerate(zip(frozen.places.tolist(), uids, strict=True)):
+        exam = int(members.exams[i])
+        told = attributes(model, place)
+        if sets is not None:
+            told["matched_set"] = int(sets[exam])
+        yield (
+            int(model.image_id[place]),
+            uid,
+            model.patient_id[members.patients[i]].decode(),
+            model.exam_id[exam].decode(),
+            members.names[int(members.labels[i])],
+            SPLITS[int(members.assigned.splits[i])],
+            None if folds is None else int(folds[i]),
+            told,
+            evidence.of(place) if evidence else None,
         )
-    return found
-
-
-def content_hash(frozen: Frozen, uids: Sequence[str]) -> str:
-    """The hash of definition, revision content, seed, members, labels and splits.
-
-    Equal on two stacks that ingested the same files; another when one label changes.
-    """
-    digest = sha256()
-    definition = json.dumps(frozen.definition, sort_keys=True, separators=(",", ":"))
-    digest.update(f"{definition}\n{frozen.model.sha256}\n".encode())
-    names = frozen.class_names
-    lines = [
-        f"{uid}\t{names[label]}\t{SPLITS[split]}\n"
-        for uid, label, split in zip(
-            uids, frozen.labels.tolist(), frozen.splits.tolist(), strict=True
-        )
-    ]
-    for line in sorted(lines):
-        digest.update(line.encode())
-    return digest.hexdigest()
 
 
 def attributes(model: ReadModel, place: int) -> dict[str, Any]:

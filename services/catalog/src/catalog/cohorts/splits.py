@@ -1,13 +1,46 @@
 """Sampling and splitting, by hashes of UIDs and the seed: the same on every stack."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import blake2b
 
 import numpy as np
 import numpy.typing as npt
 
+from catalog.cohorts.definition import SplitDefinition
+
 Hashes = npt.NDArray[np.uint64]
 Ints = npt.NDArray[np.int64]
+
+TRAIN, VALIDATION, TEST = range(3)
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """By member the number of its split, and of its fold where there are folds."""
+
+    splits: Ints
+    folds: Ints | None
+
+
+def assign_by_patient(
+    split: SplitDefinition, labels: Ints, patients: Ints, patient_keys: Hashes
+) -> Assigned:
+    """Splits, or folds and the splits that follow from them; patients never part."""
+    if split.folds is None:
+        shares = [split.train, split.validation, split.test]
+        return Assigned(split_by_patient(labels, patients, patient_keys, shares), None)
+    count = split.folds.count
+    folds = split_by_patient(labels, patients, patient_keys, [1 / count] * count)
+    return Assigned(splits_of_folds(folds, count, split.folds.test), folds)
+
+
+def splits_of_folds(folds: Ints, count: int, test: int) -> Ints:
+    """The fold ``test`` is tested, the one after it validates, the others train."""
+    found = np.full(len(folds), TRAIN, np.int64)
+    found[folds == (test + 1) % count] = VALIDATION
+    found[folds == test] = TEST
+    return found
 
 
 def shuffled_keys(hashes: Hashes, purpose: str, seed: int) -> Hashes:

@@ -22,6 +22,7 @@ from catalog.model.read_model import ReadModel
 ROW_COLUMNS: Mapping[str, tuple[str, type[pl.DataType]]] = {
     "patient": ("empi_anon", pl.Int32),
     "exam": ("acc_anon", pl.Int32),
+    "exam_id": ("acc_anon", pl.String),
     "day": ("study_date_anon", pl.Date),
     "desc": ("desc", pl.String),
     "side": ("side", pl.String),
@@ -36,6 +37,12 @@ ROW_COLUMNS: Mapping[str, tuple[str, type[pl.DataType]]] = {
     "outcome_side": ("outcome_side", pl.String),
 }
 IDS = ("patient", "exam")
+
+
+def wanted_columns(available: Mapping[str, str]) -> dict[str, str]:
+    """Those of ``available`` (name to column) that recipes read."""
+    names = dict.fromkeys(column for column, _ in ROW_COLUMNS.values())
+    return {name: available[name] for name in names if name in available}
 
 
 @dataclass(frozen=True)
@@ -54,7 +61,7 @@ def recipe_tables(
 
     Args:
         model: its read model.
-        names: columns of ``clinical``, some or all of those in ``ROW_COLUMNS``.
+        names: columns of ``clinical``: those that ``wanted_columns`` found.
         clinical: the clinical file's rows in their order, as CSV without a header.
         boxes: by image_id the number of its ROI boxes.
     """

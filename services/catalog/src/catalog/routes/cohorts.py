@@ -1,88 +1,35 @@
-"""``/cohorts``."""
+"""``/cohorts``: what is frozen already."""
 
 import asyncio
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any
 
+import numpy as np
 from chassis.database import Database
-from chassis.identity import Caller, Identity, require_agreement, require_role
+from chassis.identity import Caller, Identity, require_role
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from chassis.problems import Problem, invalid, not_found
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
 
-from catalog.cohorts.definition import SPLITS, Cohort, CohortPreview, CohortRequest, Member
-from catalog.cohorts.freeze import Frozen, attributes, content_hash, describe, freeze
+from catalog.cohorts import compare
+from catalog.cohorts.answers import AttritionStep, Cohort, CohortComparison, Member, Splits
+from catalog.cohorts.definition import SPLITS, CohortRequest
+from catalog.cohorts.freeze import freeze
+from catalog.cohorts.splits import splits_of_folds
+from catalog.curation import Curation
 from catalog.holder import ModelHolder
-from catalog.routes.state import Db, Holder, answer
-from catalog.store import cohorts
+from catalog.routes.state import Curations, Db, Holder, answer
+from catalog.store import cohort_sets, cohorts
 
 router = APIRouter(prefix="/api/v1/cohorts", tags=["cohorts"])
 
 Researcher = Annotated[Identity, Depends(require_role("researcher"))]
-
-
-@router.post("/preview", response_model=CohortPreview)
-async def preview_cohort(request: CohortRequest, caller: Caller, holder: Holder) -> Response:
-    """A cohort as it would be, without freezing it."""
-    served = holder.serve(request.dataset, caller)
-    frozen = await asyncio.to_thread(freeze, served.model, request)
-    return answer(describe(frozen))
-
-
-@router.post("", status_code=201, response_model=Cohort)
-async def create_cohort(
-    request: CohortRequest, caller: Researcher, holder: Holder, database: Db
-) -> Response:
-    """Freeze a cohort: definition, revision, members, labels, splits, hash."""
-    served = holder.serve(request.dataset, caller)
-    frozen = await asyncio.to_thread(freeze, served.model, request)
-    result = describe(frozen)
-    empty = [item["name"] for item in result["classes"] if item["images"] == 0]
-    if empty:
-        raise invalid("label.classes", f"no image is of class {', '.join(empty)}"[:300])
-    ids = served.model.image_id[frozen.places].tolist()
-    uids = await cohorts.image_uids(database, served.model.revision_id, ids)
-    ordered = [uids[image_id] for image_id in ids]
-    sha256 = await asyncio.to_thread(content_hash, frozen, ordered)
-    cohort = {
-        "name": request.name,
-        "owner": caller.person_id,
-        "sha256": sha256,
-        "definition": frozen.definition,
-        "dataset": served.model.dataset,
-        "revision_id": served.model.revision_id,
-        "result": result,
-    }
-    members = _members(frozen, ordered)
-    cohort_id, created_at = await cohorts.save_cohort(database, cohort, members)
-    plain = {name: cohort[name] for name in ("name", "owner", "sha256")}
-    body = {**result, **plain, "cohort_id": str(cohort_id), "created_at": created_at}
-    return answer(body, status=201)
-
-
-def _members(frozen: Frozen, uids: Sequence[str]) -> Iterator[tuple[Any, ...]]:
-    """Rows of cohort_member, in the order of the model: the same on every stack."""
-    model = frozen.model
-    names = frozen.class_names
-    rows = zip(frozen.places.tolist(), frozen.labels, frozen.splits, uids, strict=True)
-    for place, label, split, uid in rows:
-        exam = int(model.exam_of_breast[model.breast_of_image[place]])
-        yield (
-            int(model.image_id[place]),
-            uid,
-            model.patient_id[model.patient_of_exam[exam]].decode(),
-            model.exam_id[exam].decode(),
-            names[int(label)],
-            SPLITS[int(split)],
-            attributes(model, place),
-        )
-
-
-def _permitted(holder: ModelHolder, caller: Identity) -> list[str]:
-    """Names of the datasets that the caller may see."""
-    return [d.name for d in holder.datasets() if not d.restricted or d.name in caller.agreements]
+CohortQuery = Annotated[str, Query(max_length=64, description="A cohort's id")]
+FoldQuery = Annotated[
+    int | None, Query(ge=0, le=19, description="Fold to be tested, instead of the cohort's own")
+]
 
 
 @router.get("", response_model=Page[Cohort])
@@ -90,7 +37,7 @@ async def list_cohorts(
     caller: Caller, holder: Holder, database: Db, cursor: Cursor = None, limit: Limit = 50
 ) -> Response:
     """Frozen cohorts, newest first."""
-    names = _permitted(holder, caller)
+    names = holder.permitted(caller)
     query = ["cohorts", names]
     position = _cohort_position(decode_cursor(cursor, query, 2))
     found, total = await cohorts.list_cohorts(database, names, position, limit + 1)
@@ -113,7 +60,7 @@ def _cohort_position(position: list[Any] | None) -> tuple[datetime, uuid.UUID] |
 async def permitted_cohort(
     cohort_id: str, caller: Identity, holder: ModelHolder, database: Database
 ) -> dict[str, Any]:
-    """A cohort that ``caller`` may see; a 404 or 403 problem otherwise."""
+    """A cohort that ``caller`` may see; a 403, 404 or 410 problem otherwise."""
     try:
         key = uuid.UUID(cohort_id)
     except ValueError as error:
@@ -123,9 +70,67 @@ async def permitted_cohort(
     found = await cohorts.find_cohort(database, key)
     if found is None:
         raise not_found("cohort", key)
-    restricted = {d.name: d.restricted for d in holder.datasets()}.get(found["dataset"], True)
-    require_agreement(caller, found["dataset"], restricted=restricted)
+    holder.require_access(found["dataset"], caller)
+    if "deleted_at" in found:
+        deleted = f"Cohort {key} (sha256 {found['sha256']}) was deleted on "
+        raise Problem(410, "Cohort deleted", detail=f"{deleted}{found['deleted_at']:%Y-%m-%d}.")
     return found
+
+
+@router.get("/compare", response_model=CohortComparison)
+async def compare_cohorts(
+    a: CohortQuery,
+    b: CohortQuery,
+    caller: Caller,
+    holder: Holder,
+    database: Db,
+    curation: Curations,
+) -> Response:
+    """What differs between two cohorts of one dataset, and which steps made the difference."""
+    pair = [await permitted_cohort(key, caller, holder, database) for key in (a, b)]
+    if pair[0]["dataset"] != pair[1]["dataset"]:
+        raise invalid("b", f"is of dataset {pair[1]['dataset']}, a of {pair[0]['dataset']}")
+    keys = [uuid.UUID(cohort["cohort_id"]) for cohort in pair]
+    together = await cohort_sets.compare_members(database, *keys)
+    alone = []
+    for of, other in ((0, 1), (1, 0)):
+        ids, patients = await cohort_sets.members_alone(database, keys[of], keys[other])
+        why = await _reasons(pair[other], ids, caller, holder, curation)
+        alone.append({"images": len(ids), "patients": patients, "reasons": why})
+    plain = ("cohort_id", "name", "sha256", "revision_id", "counts")
+    described = [{name: cohort[name] for name in plain} for cohort in pair]
+    body = {
+        "a": described[0],
+        "b": described[1],
+        "same": pair[0]["sha256"] == pair[1]["sha256"],
+        "same_revision": pair[0]["revision_id"] == pair[1]["revision_id"],
+        "definition": compare.compare_definitions(*(cohort["definition"] for cohort in pair)),
+        "in_both": sum(row["images"] for row in together),
+        "only_a": alone[0],
+        "only_b": alone[1],
+        "labels": compare.moved(together, "label"),
+        "splits": compare.moved(together, "split"),
+    }
+    return answer(body)
+
+
+async def _reasons(
+    cohort: Mapping[str, Any],
+    image_ids: list[int],
+    caller: Identity,
+    holder: ModelHolder,
+    curation: Curation,
+) -> list[dict[str, Any]] | None:
+    """Why ``cohort`` has not these images: its definition is followed once more."""
+    if not image_ids:
+        return []
+    served = holder.serve(cohort["dataset"], caller)
+    if served.model.revision_id != cohort["revision_id"] or "combine" in cohort["definition"]:
+        return None
+    request = CohortRequest.model_validate(cohort["definition"])
+    inputs = await curation.gather(served, request)
+    frozen = await asyncio.to_thread(freeze, served.model, request, inputs)
+    return compare.reasons(frozen.narrowing, image_ids)
 
 
 @router.get("/{cohort_id}", response_model=Cohort)
@@ -134,24 +139,68 @@ async def retrieve_cohort(cohort_id: str, caller: Caller, holder: Holder, databa
     return answer(await permitted_cohort(cohort_id, caller, holder, database))
 
 
+@router.delete("/{cohort_id}", status_code=204)
+async def delete_cohort(cohort_id: str, caller: Researcher, holder: Holder, database: Db) -> None:
+    """Delete a cohort's members; its hash and definition stay, for jobs that cite them."""
+    cohort = await permitted_cohort(cohort_id, caller, holder, database)
+    if cohort["owner"] != caller.person_id and not caller.has_role("admin"):
+        raise Problem(403, "Not permitted", detail="Only its owner and admins delete a cohort.")
+    await cohorts.delete_cohort(database, uuid.UUID(cohort["cohort_id"]), caller.person_id)
+
+
+@router.get("/{cohort_id}/attrition", response_model=Page[AttritionStep])
+async def list_cohort_attrition(
+    cohort_id: str, caller: Caller, holder: Holder, database: Db
+) -> Response:
+    """What each step left, in order."""
+    cohort = await permitted_cohort(cohort_id, caller, holder, database)
+    steps = cohort["attrition"]
+    return answer({"items": steps, "total": len(steps), "next": None})
+
+
+@router.get("/{cohort_id}/splits", response_model=Splits)
+async def describe_cohort_splits(
+    cohort_id: str, caller: Caller, holder: Holder, database: Db
+) -> Response:
+    """Splits and folds with their images, patients and classes, counted from the members."""
+    cohort = await permitted_cohort(cohort_id, caller, holder, database)
+    parts = await cohorts.count_parts(database, uuid.UUID(cohort["cohort_id"]))
+    return answer({"by": cohort["definition"]["split"]["by"], **parts})
+
+
 @router.get("/{cohort_id}/members", response_model=Page[Member])
 async def list_cohort_members(
     cohort_id: str,
     caller: Caller,
     holder: Holder,
     database: Db,
+    fold: FoldQuery = None,
     cursor: Cursor = None,
     limit: Limit = 500,
 ) -> Response:
-    """The images of a cohort with label, split and attributes."""
+    """The images of a cohort with label, split and attributes; a recipe's with evidence."""
     cohort = await permitted_cohort(cohort_id, caller, holder, database)
-    query = ["members", cohort["cohort_id"]]
+    query = ["members", cohort["cohort_id"], fold]
     position = decode_cursor(cursor, query, 1)
     begin = position[0] if position else 0
     if type(begin) is not int or not 0 <= begin < 2**31:
         raise invalid("cursor", "not a cursor of this list")
+    count = _fold_count(cohort, fold)
     items = await cohorts.list_members(database, uuid.UUID(cohort["cohort_id"]), begin, limit)
+    if fold is not None:
+        folds = np.asarray([item["fold"] for item in items], np.int64)
+        for item, split in zip(items, splits_of_folds(folds, count, fold), strict=True):
+            item["split"] = SPLITS[split]
     total = int(cohort["counts"]["images"])
     end = begin + len(items)
     following = encode_cursor([end], query) if end < total else None
     return answer({"items": items, "total": total, "next": following})
+
+
+def _fold_count(cohort: Mapping[str, Any], fold: int | None) -> int:
+    folds = cohort["definition"]["split"].get("folds")
+    count = int(folds["count"]) if folds else 0
+    if fold is not None and fold >= count:
+        has = f"has folds 0 to {count - 1}" if count else "has no folds"
+        raise invalid("fold", f"the cohort {has}")
+    return count

@@ -6,6 +6,7 @@ import orjson
 from chassis.database import Database
 from fastapi import Depends, Query, Request, Response
 
+from catalog.curation import Curation
 from catalog.holder import ModelHolder
 from catalog.settings import Settings
 from catalog.supervisor import IngestSupervisor
@@ -35,9 +36,16 @@ def get_supervisor(request: Request) -> IngestSupervisor:
     return supervisor
 
 
+def get_curation(request: Request) -> Curation:
+    """Runs the recipes."""
+    curation: Curation = request.app.state.curation
+    return curation
+
+
 Holder = Annotated[ModelHolder, Depends(get_holder)]
 Db = Annotated[Database, Depends(get_database)]
 Config = Annotated[Settings, Depends(get_settings)]
+Curations = Annotated[Curation, Depends(get_curation)]
 Supervisor = Annotated[IngestSupervisor, Depends(get_supervisor)]
 DatasetQuery = Annotated[
     str | None, Query(max_length=63, description="Dataset; default: the server's")

@@ -1,0 +1,109 @@
+"""``POST /cohorts`` and its preview: from a definition to a frozen cohort."""
+
+import asyncio
+from typing import Annotated, Any
+
+from chassis.database import Database
+from chassis.identity import Caller, Identity, require_role
+from chassis.problems import Problem, invalid
+from fastapi import APIRouter, Depends, Response
+
+from catalog.cohorts.answers import Cohort, CohortPreview
+from catalog.cohorts.combine import Combined, Operand, combine
+from catalog.cohorts.definition import CohortRequest
+from catalog.cohorts.describe import content_hash
+from catalog.cohorts.freeze import Frozen, describe, freeze, member_rows
+from catalog.curation import Curation
+from catalog.holder import ModelHolder
+from catalog.routes.cohorts import permitted_cohort
+from catalog.routes.state import Curations, Db, Holder, answer
+from catalog.store import cohort_sets, cohorts
+
+router = APIRouter(prefix="/api/v1/cohorts", tags=["cohorts"])
+
+Researcher = Annotated[Identity, Depends(require_role("researcher"))]
+
+
+@router.post("/preview", response_model=CohortPreview)
+async def preview_cohort(
+    request: CohortRequest, caller: Caller, holder: Holder, database: Db, curation: Curations
+) -> Response:
+    """A cohort as it would be, without freezing it."""
+    if request.combine:
+        return answer((await _combine(request, caller, holder, database)).result)
+    return answer(describe(await _freeze(request, caller, holder, curation)))
+
+
+@router.post("", status_code=201, response_model=Cohort)
+async def create_cohort(
+    request: CohortRequest, caller: Researcher, holder: Holder, database: Db, curation: Curations
+) -> Response:
+    """Freeze a cohort: definition, revision, members, labels, splits, hash."""
+    if request.combine:
+        combined = await _combine(request, caller, holder, database)
+        cohort = _cohort(request, caller, combined.result, combined.sha256)
+        saved = await cohort_sets.save_combined(database, cohort, combined.chosen)
+        return _created(cohort, saved)
+    frozen = await _freeze(request, caller, holder, curation)
+    result = describe(frozen)
+    empty = [item["name"] for item in result["classes"] if item["images"] == 0]
+    if empty or not result["classes"]:
+        raise invalid("label.classes", f"no image is of class {', '.join(empty)}"[:300])
+    ids = frozen.model.image_id[frozen.places].tolist()
+    uids = await cohorts.image_uids(database, frozen.model.revision_id, ids)
+    ordered = [uids[image_id] for image_id in ids]
+    sha256 = await asyncio.to_thread(
+        content_hash, frozen.definition, frozen.model.sha256, frozen.members, ordered
+    )
+    cohort = _cohort(request, caller, result, sha256)
+    saved = await cohorts.save_cohort(database, cohort, member_rows(frozen, ordered))
+    return _created(cohort, saved)
+
+
+def _cohort(
+    request: CohortRequest, caller: Identity, result: dict[str, Any], sha256: str
+) -> dict[str, Any]:
+    plain = {name: result[name] for name in ("definition", "dataset", "revision_id")}
+    owned = {"name": request.name, "owner": caller.person_id, "sha256": sha256}
+    return {**plain, **owned, "result": result}
+
+
+def _created(cohort: dict[str, Any], saved: tuple[Any, Any]) -> Response:
+    cohort_id, created_at = saved
+    plain = {name: cohort[name] for name in ("name", "owner", "sha256")}
+    body = {**cohort["result"], **plain, "cohort_id": str(cohort_id), "created_at": created_at}
+    return answer(body, status=201)
+
+
+async def _freeze(
+    request: CohortRequest, caller: Identity, holder: ModelHolder, curation: Curation
+) -> Frozen:
+    served = holder.serve(request.dataset, caller)
+    inputs = await curation.gather(served, request)
+    return await asyncio.to_thread(freeze, served.model, request, inputs)
+
+
+async def _combine(
+    request: CohortRequest, caller: Identity, holder: ModelHolder, database: Database
+) -> Combined:
+    assert request.combine
+    operands = []
+    for number, key in enumerate(request.combine.cohorts):
+        cohort = await _operand(f"combine.cohorts.{number}", str(key), caller, holder, database)
+        operands.append(Operand(cohort, await cohort_sets.members_frame(database, key)))
+    datasets = {operand.cohort["dataset"] for operand in operands}
+    asked = {request.dataset} - {None}
+    if len(datasets | asked) > 1:
+        raise invalid("combine.cohorts", f"are of several datasets: {sorted(datasets)}")
+    return await asyncio.to_thread(combine, request, operands)
+
+
+async def _operand(
+    field: str, cohort_id: str, caller: Identity, holder: ModelHolder, database: Database
+) -> dict[str, Any]:
+    try:
+        return await permitted_cohort(cohort_id, caller, holder, database)
+    except Problem as problem:
+        if problem.status in (404, 410):
+            raise invalid(field, problem.detail or problem.title) from problem
+        raise
