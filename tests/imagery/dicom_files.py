@@ -48,11 +48,15 @@ class Made:
 
     syntax: str = EXPLICIT
     bits_stored: int = 12
+    photometric: str = "MONOCHROME2"
     elements: dict[str, Any] = field(default_factory=dict)
 
 
 def dataset_of(values: NDArray[Any], made: Made) -> FileDataset:
-    """A digital mammogram with ``values`` (rows, columns) or (frames, rows, columns)."""
+    """A digital mammogram with ``values`` ([frames, ]rows, columns[, 3]).
+
+    Values of three samples are what is stored: YBR where the photometric interpretation says so.
+    """
     meta = FileMetaDataset()
     meta.TransferSyntaxUID = UID(made.syntax)
     meta.MediaStorageSOPClassUID = UID(MAMMOGRAPHY)
@@ -61,10 +65,14 @@ def dataset_of(values: NDArray[Any], made: Made) -> FileDataset:
     dataset.SOPClassUID, dataset.SOPInstanceUID = MAMMOGRAPHY, meta.MediaStorageSOPInstanceUID
     dataset.PatientID, dataset.Modality = "10000001", "MG"
     dataset.PatientOrientation = ["A", "F"]
-    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
-    dataset.Rows, dataset.Columns = values.shape[-2:]
-    if values.ndim == 3:
-        dataset.NumberOfFrames = len(values)
+    samples = 3 if made.photometric.startswith(("RGB", "YBR")) else 1
+    dataset.SamplesPerPixel, dataset.PhotometricInterpretation = samples, made.photometric
+    if samples == 3:
+        dataset.PlanarConfiguration = 0
+    plane = values[..., 0] if samples == 3 else values
+    dataset.Rows, dataset.Columns = plane.shape[-2:]
+    if plane.ndim == 3:
+        dataset.NumberOfFrames = len(plane)
     allocated = values.dtype.itemsize * 8
     stored = min(made.bits_stored, allocated)
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = allocated, stored, stored - 1
@@ -78,7 +86,7 @@ def dicom_bytes(values: NDArray[Any], made: Made | None = None) -> bytes:
     """The file, its pixel data encoded as its transfer syntax says."""
     made = made or Made()
     dataset = dataset_of(values, made)
-    frames = values if values.ndim == 3 else values[None]
+    frames = values if "NumberOfFrames" in dataset else values[None]
     encode = ENCODERS.get(made.syntax)
     if encode is None:
         order = ">" if made.syntax == BIG_ENDIAN else "<"
@@ -115,8 +123,8 @@ def _encode_rle(values: NDArray[Any], bits: int) -> bytes:
     runner.set_options(
         rows=values.shape[0],
         columns=values.shape[1],
-        samples_per_pixel=1,
-        photometric_interpretation="MONOCHROME2",
+        samples_per_pixel=values.size // (values.shape[0] * values.shape[1]),
+        photometric_interpretation="MONOCHROME2" if values.ndim == 2 else "RGB",
         number_of_frames=1,
         bits_allocated=values.dtype.itemsize * 8,
         bits_stored=bits,

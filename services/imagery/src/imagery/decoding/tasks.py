@@ -14,7 +14,7 @@ from imagery.dicom.attributes import image_attributes, pixel_spacing
 from imagery.dicom.elements import elements_document
 from imagery.dicom.errors import UnreadableImageError
 from imagery.dicom.limits import Limits
-from imagery.dicom.reader import DicomFile, open_dicom
+from imagery.dicom.reader import DicomFile, element_faults, open_dicom
 from imagery.dicom.stored import Reading, read_stored_values
 from imagery.dicomweb.tasks import metadata_of, part_of
 from imagery.rendering.render import Tones, read_tones, reduction, render
@@ -66,7 +66,9 @@ def elements_task(call: Call) -> Answer:
 def facts_task(call: Call) -> Answer:
     """What the image is, as a JSON document: size, frames, colours, spacing, transfer syntax."""
     file = open_dicom(_mapped(call.descriptors[0]), call.limits)
-    image = image_attributes(file.dataset, call.limits)
+    with element_faults("an element of the header is malformed"):
+        image = image_attributes(file.dataset, call.limits)
+        spacing = pixel_spacing(file.dataset)
     document = {
         "columns": image.columns,
         "rows": image.rows,
@@ -74,7 +76,7 @@ def facts_task(call: Call) -> Answer:
         "is_colour": image.is_colour,
         "photometric_interpretation": image.photometric_interpretation,
         "bits_stored": image.bits_stored,
-        "spacing_mm": pixel_spacing(file.dataset),
+        "spacing_mm": spacing,
         "transfer_syntax_uid": file.transfer_syntax_uid,
     }
     return {}, json.dumps(document).encode()

@@ -1,6 +1,8 @@
 """Opens a DICOM file in memory without touching its pixels (PS3.10)."""
 
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from mmap import mmap
@@ -48,8 +50,18 @@ def open_dicom(source: bytes | mmap, limits: Limits = DEFAULT_LIMITS) -> DicomFi
     # Values are judged where they are used; a malformed date must not hide a good picture.
     config.settings.reading_validation_mode = config.IGNORE
     stream: Any = BytesIO(source) if isinstance(source, bytes) else source
-    try:
+    with element_faults("not a readable DICOM file"):
         return _open(stream, source, limits)
+
+
+@contextmanager
+def element_faults(reason: str) -> Iterator[None]:
+    """UnreadableImageError for whatever pydicom raises: it depends on the broken bytes.
+
+    Elements are parsed when they are first asked for, so this belongs around that as well.
+    """
+    try:
+        yield
     except UnreadableImageError:
         raise
     except RecursionError as error:
@@ -57,9 +69,7 @@ def open_dicom(source: bytes | mmap, limits: Limits = DEFAULT_LIMITS) -> DicomFi
     except MemoryError as error:
         raise UnreadableImageError("reading it needs more memory than is allowed") from error
     except Exception as error:
-        # pydicom raises whatever the broken bytes lead to: any of it means "not readable".
-        reason = f"not a readable DICOM file ({type(error).__name__})"
-        raise UnreadableImageError(reason) from error
+        raise UnreadableImageError(f"{reason} ({type(error).__name__})") from error
 
 
 def _open(stream: Any, source: bytes | mmap, limits: Limits) -> DicomFile:
@@ -68,7 +78,8 @@ def _open(stream: Any, source: bytes | mmap, limits: Limits) -> DicomFile:
     if str(meta.get("TransferSyntaxUID", "")) == DeflatedExplicitVRLittleEndian:
         return _open_deflated(stream, meta, limits)
     stream.seek(0)
-    dataset = read_partial(cast(BinaryIO, stream), stop_when=_at_pixels, force=True)
+    stop = _Stop(limits.elements)
+    dataset = read_partial(cast(BinaryIO, stream), stop_when=stop, force=True)
     implicit, little = dataset.original_encoding
     syntax = str(dataset.file_meta.get("TransferSyntaxUID", "")) or _guessed(implicit, little)
     return _located(dataset, syntax, stream, memoryview(source))
@@ -92,14 +103,23 @@ def _open_deflated(stream: Any, meta: Dataset, limits: Limits) -> DicomFile:
     if inflater.unconsumed_tail:
         raise UnreadableImageError(f"inflates to more than {limits.inflated_bytes} bytes")
     inner = BytesIO(inflated)
-    dataset = read_dataset(inner, False, True, stop_when=_at_pixels)
+    dataset = read_dataset(inner, False, True, stop_when=_Stop(limits.elements))
     dataset.file_meta = FileMetaDataset(meta)
     syntax = str(meta.TransferSyntaxUID)
     return _located(dataset, syntax, inner, memoryview(inflated))
 
 
-def _at_pixels(tag: int, vr: str | None, length: int) -> bool:
-    return tag >= PIXEL_DATA
+class _Stop:
+    """Ends reading at the pixel data, or where there are more elements than any image has."""
+
+    def __init__(self, elements: int) -> None:
+        self._left = elements
+
+    def __call__(self, tag: int, vr: str | None, length: int) -> bool:
+        self._left -= 1
+        if self._left < 0:
+            raise UnreadableImageError("there are too many elements")
+        return tag >= PIXEL_DATA
 
 
 def _guessed(implicit: bool, little: bool) -> str:

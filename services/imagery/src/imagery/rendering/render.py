@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from imagery.dicom.attributes import ImageAttributes, image_attributes, pixel_spacing
 from imagery.dicom.limits import DEFAULT_LIMITS, Limits
-from imagery.dicom.reader import DicomFile
+from imagery.dicom.reader import DicomFile, element_faults
 from imagery.dicom.stored import Reading, is_reducible, read_stored_values
 from imagery.rendering.encode import encode
 from imagery.rendering.grey import LevelTable, colour_table, full_range, grey_table, stored_range
@@ -70,11 +70,17 @@ def read_tones(
 
     ``window`` stands in for the file's own VOI. A colour image has neither (PS3.3 C.11.2.1.2.1).
     """
-    image = image_attributes(file.dataset, limits)
+    with element_faults("an element of the header is malformed"):
+        image = image_attributes(file.dataset, limits)
+    if image.is_colour and window is not None:
+        raise ParameterError("window", "the image has colours, and no window applies to them")
+    with element_faults("an element of the header is malformed"):
+        return _tones(file, image, window)
+
+
+def _tones(file: DicomFile, image: ImageAttributes, window: Window | None) -> Tones:
     spacing = pixel_spacing(file.dataset)
     if image.is_colour:
-        if window is not None:
-            raise ParameterError("window", "the image has colours, and no window applies to them")
         indexed = image.photometric_interpretation == "PALETTE COLOR"
         palette = read_palette(file.dataset, big_endian=file.big_endian) if indexed else None
         return Tones(image, Modality(), palette=palette, spacing=spacing)
