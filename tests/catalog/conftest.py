@@ -107,6 +107,7 @@ class Api:
             request.headers["Authorization"] = authorize()
             return request
 
+        self.authorize = authorize
         self.http = httpx.Client(base_url=url, auth=identify, timeout=60, trust_env=False)
 
     def get(self, path: str, **params: Any) -> Any:

@@ -3,26 +3,19 @@
 import csv
 import io
 import os
-import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
 
-import psutil
 import pytest
 from catalog.ingest.run import run
 from catalog.paths import relative_key
 from catalog.settings import Settings
 from catalog.store import loading
-from catalog.supervisor import child_environment
 from devstack.objects import make_client
 from devstack.seaweedfs import S3Server
-from devstack.throwaway import psql
 
 from tests.catalog.conftest import Api, served
 from tests.catalog.tables import Tables, draw
@@ -302,65 +295,3 @@ def test_a_cohort_has_the_same_hash_on_another_stack_and_another_with_a_changed_
         # The cohort of the former revision stays as it was frozen.
         frozen = other.get(f"/api/v1/cohorts/{there['cohort_id']}")
         assert frozen["sha256"] == there["sha256"]
-
-
-def test_a_killed_ingest_leaves_the_former_revision_and_starts_again(
-    admin: Api,
-    folder: Path,
-    catalog_settings: Settings,
-    database_url: str,
-    person: Callable[..., Api],
-    synthetic_tables: Path,
-) -> None:
-    from catalog.migrate import migrate
-
-    migrate(database_url)
-    settings = catalog_settings.model_copy(update={"database_url": database_url})
-    put(folder, several(11))
-    with served(settings) as url:
-        api = person(url, "admin")
-        first = api.ingest("killed", folder)
-    environment = child_environment(settings)
-    psql(
-        database_url,
-        "insert into catalog.revision (dataset, request, requested_by) select 'killed', "
-        "jsonb_build_object('clinical', 'file://' || f || '/EMBED_OpenData_clinical.csv', "
-        "'metadata', 'file://' || f || '/EMBED_OpenData_metadata.csv', 'image_root', 's3://x') , "
-        f"'me' from (select '{_large(folder, synthetic_tables)}' as f) as x",
-    )
-    child = subprocess.Popen(
-        [sys.executable, "-m", "catalog.ingest", str(first["revision_id"] + 1)], env=environment
-    )
-    _wait_until_copying(database_url, child)
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait()
-    with served(settings) as url:
-        api = person(url, "admin")
-        assert api.get("/api/v1/images", dataset="killed")["total"] > 0
-        path = f"/api/v1/datasets/killed/revisions/{first['revision_id'] + 1}"
-        second = api.wait(api.get(path))
-        assert second["state"] == "succeeded", second["error"]
-        served_now = api.get("/api/v1/datasets/killed")["revision"]["revision_id"]
-        assert served_now == second["revision_id"]
-    assert not [
-        c for c in psutil.Process().children(recursive=True) if "catalog.ingest" in c.name()
-    ]
-
-
-def _large(folder: Path, synthetic_tables: Path) -> Path:
-    """The synthetic tables below the mirror root."""
-    made = folder / "large"
-    made.mkdir()
-    for name in ("clinical", "metadata"):
-        file = f"EMBED_OpenData_{name}.csv"
-        (made / file).write_bytes((synthetic_tables / file).read_bytes())
-    return made
-
-
-def _wait_until_copying(url: str, child: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 30
-    query = "select count(*) from catalog.revision where state = 'running'"
-    while psql(url, query).strip() != "1":
-        assert child.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
