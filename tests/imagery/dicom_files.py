@@ -25,6 +25,9 @@ JPEG_LS = "1.2.840.10008.1.2.4.80"
 JPEG_LS_NEAR = "1.2.840.10008.1.2.4.81"
 JPEG_2000_LOSSLESS = "1.2.840.10008.1.2.4.90"
 JPEG_2000 = "1.2.840.10008.1.2.4.91"
+HTJ2K_LOSSLESS = "1.2.840.10008.1.2.4.201"
+HTJ2K_RPCL = "1.2.840.10008.1.2.4.202"
+HTJ2K = "1.2.840.10008.1.2.4.203"
 
 MAMMOGRAPHY = "1.2.840.10008.5.1.4.1.1.1.2"
 
@@ -134,7 +137,9 @@ def _encode_rle(values: NDArray[Any], bits: int) -> bytes:
 
 
 def _encode_jpeg(values: NDArray[Any], bits: int) -> bytes:
-    return bytes(imagecodecs.jpeg8_encode(values, level=98, bitspersample=bits))
+    """Samples as they are, three of them called YBR by a JFIF segment."""
+    told = {"colorspace": "YCBCR", "outcolorspace": "YCBCR"} if values.ndim == 3 else {}
+    return bytes(imagecodecs.jpeg8_encode(values, level=98, bitspersample=bits, **told))
 
 
 def _encode_jpeg_lossless(predictor: int) -> Any:
@@ -155,11 +160,20 @@ def _encode_jpeg_2000(*, reversible: bool) -> Any:
         level = 0 if reversible else 60
         return bytes(
             imagecodecs.jpeg2k_encode(
-                values, level, codecformat="j2k", reversible=reversible, bitspersample=bits
+                values,
+                level,
+                codecformat="j2k",
+                reversible=reversible,
+                bitspersample=bits,
+                mct=values.ndim == 3,
             )
         )
 
     return encode
+
+
+def _encode_htj2k(*, reversible: bool) -> Any:
+    return lambda values, bits: bytes(imagecodecs.htj2k_encode(values, reversible=reversible))
 
 
 ENCODERS: dict[str, Any] = {
@@ -172,6 +186,9 @@ ENCODERS: dict[str, Any] = {
     JPEG_LS_NEAR: _encode_jpeg_ls(2),
     JPEG_2000_LOSSLESS: _encode_jpeg_2000(reversible=True),
     JPEG_2000: _encode_jpeg_2000(reversible=False),
+    HTJ2K_LOSSLESS: _encode_htj2k(reversible=True),
+    HTJ2K_RPCL: _encode_htj2k(reversible=True),
+    HTJ2K: _encode_htj2k(reversible=False),
 }
 
 

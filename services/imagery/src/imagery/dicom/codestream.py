@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 Colour = Literal["rgb", "ybr"]
-Kind = Literal["raw", "rle", "jpeg", "jpeg lossless", "jpeg-ls", "jpeg 2000"]
+Kind = Literal["raw", "rle", "jpeg", "jpeg lossless", "jpeg-ls", "jpeg 2000", "htj2k"]
 
 _JPEG2000_START = b"\xff\x4f\xff\x51"
+_HIGH_THROUGHPUT = 0x40  # of the capabilities' first byte (ITU-T T.814 A.2)
 _SEARCHED = 4096
 _PADDED_END = 64
 _sof_kinds: dict[int, Kind] = {
@@ -81,8 +82,9 @@ def _by_application(data: bytes, at: int) -> Colour | None:
     """What a JFIF or Adobe segment says of the components (the latter: ITU-T T.872 6.5.3)."""
     if data[at + 1] == 0xE0 and data[at + 4 : at + 8] == b"JFIF":
         return "ybr"
-    if data[at + 1] == 0xEE and data[at + 4 : at + 9] == b"Adobe" and at + 15 < len(data):
-        return "ybr" if data[at + 15] else "rgb"
+    length = int.from_bytes(data[at + 2 : at + 4], "big")
+    if data[at + 1] == 0xEE and data[at + 4 : at + 9] == b"Adobe" and length >= 14:
+        return "ybr" if data[at + 15 : at + 16] != b"\0" else "rgb"
     return None
 
 
@@ -102,7 +104,7 @@ def _read_jpeg2000(data: bytes) -> Codestream | None:
     levels = data[cod + 9] if has_cod else 0
     transformed = has_cod and data[cod + 8] == 1  # undone by every decoder
     return Codestream(
-        "jpeg 2000",
+        "htj2k" if data[6] & _HIGH_THROUGHPUT else "jpeg 2000",
         rows=y1 - y0,
         columns=x1 - x0,
         precision=(precision & 0x7F) + 1,

@@ -8,6 +8,7 @@ from io import BytesIO
 from mmap import mmap
 from typing import Any, BinaryIO, Literal, cast
 
+import numpy as np
 from pydicom import config
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.filereader import read_dataset, read_partial
@@ -144,4 +145,8 @@ def _located(dataset: Dataset, syntax: str, stream: Any, buffer: memoryview) -> 
         return DicomFile(dataset, syntax, big, buffer, offset, None)
     if offset + length > len(buffer):
         raise UnreadableImageError("the file ends within its pixel data", "PixelData")
+    if big and head[4:6] == b"OW" and dataset.get("BitsAllocated") == 8:
+        words = buffer[offset : offset + length // 2 * 2]  # two pixels lie in a word (PS3.5 8.1.1)
+        swapped = np.frombuffer(words, ">u2").astype("<u2").tobytes()
+        return DicomFile(dataset, syntax, big, memoryview(swapped), 0, len(swapped))
     return DicomFile(dataset, syntax, big, buffer, offset, length)

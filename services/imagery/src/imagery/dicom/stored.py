@@ -17,6 +17,8 @@ from imagery.dicom.frames import check_frame, encapsulated_frame, native_frame
 from imagery.dicom.reader import DicomFile
 from imagery.dicom.syntaxes import SYNTAXES
 
+WAVELETS: tuple[Kind, ...] = ("jpeg 2000", "htj2k")
+
 Values = NDArray[Any]
 Attempt = Callable[[str], None]
 
@@ -57,7 +59,7 @@ def is_reducible(file: DicomFile, image: ImageAttributes, reading: Reading) -> i
     if file.pixel_length is not None or image.number_of_frames != 1:
         return 0
     stream = read_codestream(encapsulated_frame(file, image, reading.frame))
-    return stream.levels if stream and stream.kind == "jpeg 2000" else 0
+    return stream.levels if stream and stream.kind in WAVELETS else 0
 
 
 def _native(file: DicomFile, image: ImageAttributes, frame: int) -> Values:
@@ -119,7 +121,7 @@ def _first_answer(
 
 def _decoders(kind: Kind, stream: Codestream | None, reading: Reading) -> tuple[Decoder, ...]:
     plain = DECODERS[kind]
-    if kind != "jpeg 2000" or stream is None:
+    if kind not in WAVELETS or stream is None:
         return plain
     reduce = min(reading.reduce, stream.levels)
     if reduce == 0:

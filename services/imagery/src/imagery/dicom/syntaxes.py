@@ -16,4 +16,7 @@ SYNTAXES: dict[str, tuple[str, Kind]] = {
     "1.2.840.10008.1.2.4.81": ("JPEG-LS Near-Lossless", "jpeg-ls"),
     "1.2.840.10008.1.2.4.90": ("JPEG 2000 Lossless", "jpeg 2000"),
     "1.2.840.10008.1.2.4.91": ("JPEG 2000", "jpeg 2000"),
+    "1.2.840.10008.1.2.4.201": ("High-Throughput JPEG 2000 Lossless", "htj2k"),
+    "1.2.840.10008.1.2.4.202": ("High-Throughput JPEG 2000 Lossless RPCL", "htj2k"),
+    "1.2.840.10008.1.2.4.203": ("High-Throughput JPEG 2000", "htj2k"),
 }
