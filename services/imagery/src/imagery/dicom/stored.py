@@ -4,7 +4,6 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -179,7 +178,7 @@ def _used_bits(values: Values, image: ImageAttributes) -> Values:
         values = values >> shift
     unused = image.bits_allocated - image.bits_stored
     mask = (1 << image.bits_stored) - 1
-    if unused and cv2.minMaxLoc(values.reshape(len(values), -1))[1] > mask:
+    if unused and values.max() > mask:
         values = values & values.dtype.type(mask)
     if not image.signed:
         return values

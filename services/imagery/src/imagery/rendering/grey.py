@@ -55,7 +55,7 @@ class LevelTable:
 
 def stored_range(stored: Values, padding: tuple[int, int] | None) -> tuple[int, int, bool]:
     """(least, greatest, padded): the range of values that are not padding, and whether some are."""
-    low, high, *_ = cv2.minMaxLoc(stored.reshape(len(stored), -1))
+    low, high, *_ = cv2.minMaxLoc(stored)
     if padding is None or padding[1] < low or padding[0] > high:
         return int(low), int(high), False
     mask = cv2.bitwise_not(cv2.inRange(stored, *padding))

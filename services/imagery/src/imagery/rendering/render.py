@@ -110,8 +110,9 @@ def render_values(stored: Values, tones: Tones, rendering: Rendering) -> tuple[V
     """Levels (height, width) or (height, width, 3) of the picture; the stored chest wall's side."""
     side = _side(stored, tones.image)
     mirrored = rendering.orient == "chest-wall-left" and side == "right"
-    table, straight = _table(stored, tones, rendering)
     part = _cut(stored, tones, rendering, mirrored=mirrored)
+    table = _table(stored, tones, rendering)
+    straight = _is_straight(part, table, tones)
     shown = _scaled_levels(part, table, tones.size(rendering), straight=straight)
     if mirrored:
         shown = flipped(shown)
@@ -127,16 +128,25 @@ def _side(stored: Values, image: ImageAttributes) -> Side:
     return chest_wall_side(sample if sample.ndim == 2 else sample.max(axis=2), image)
 
 
-def _table(stored: Values, tones: Tones, rendering: Rendering) -> tuple[LevelTable, bool]:
-    """The table from stored values to levels, and whether it is a straight line over them."""
+def _table(stored: Values, tones: Tones, rendering: Rendering) -> LevelTable:
+    """The table from stored values to levels: the same for every part of the image."""
     image = tones.image
     asked = {"invert": rendering.invert, "depth": rendering.depth}
     if image.is_colour:
-        return colour_table(image, tones.palette, **asked), tones.palette is None
-    low, high, padded = stored_range(stored, image.padding)
-    voi = tones.voi or full_range(tones.modality, low, high)
-    table = grey_table(image, tones.modality, voi, **asked)
-    return table, not padded and table.is_straight(low, high)
+        return colour_table(image, tones.palette, **asked)
+    voi = tones.voi
+    if voi is None:
+        low, high, _ = stored_range(stored, image.padding)
+        voi = full_range(tones.modality, low, high)
+    return grey_table(image, tones.modality, voi, **asked)
+
+
+def _is_straight(part: Values, table: LevelTable, tones: Tones) -> bool:
+    """Whether the table is a straight line over the values of ``part``, none of them padding."""
+    if tones.image.is_colour:
+        return tones.palette is None
+    low, high, padded = stored_range(part, tones.image.padding)
+    return not padded and table.is_straight(low, high)
 
 
 def _cut(stored: Values, tones: Tones, rendering: Rendering, *, mirrored: bool) -> Values:
