@@ -151,15 +151,6 @@ async def test_windows_of_one_image_decode_it_once(lab: Lab) -> None:
     assert lab.counter("decodes") == 1
 
 
-async def test_services_share_pictures_and_turns(start_lab: StartLab) -> None:
-    one, other = await start_lab(), await start_lab()
-    one.put(1, dicom_bytes(breast(1024, 768), Made(JPEG_LOSSLESS_SV1, elements=WINDOW)))
-    answers = await asyncio.gather(*(lab.get("/1/thumbnail") for lab in (one, other) * 8))
-    assert len({a.content for a in answers}) == 1
-    assert one.counter("decodes") + other.counter("decodes") == 1
-    assert one.counter("fetched_objects") + other.counter("fetched_objects") == 1
-
-
 async def test_unknown_image(lab: Lab) -> None:
     response = await lab.get("/404/thumbnail")
     assert response.status_code == 404

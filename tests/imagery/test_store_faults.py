@@ -1,97 +1,21 @@
 """A real object store behind a line that breaks, stalls and forgets."""
 
 import asyncio
-import contextlib
 import os
-import re
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import Any
 
 import pytest
 from conftest import StartLab
 from devstack.objects import make_client
 from devstack.seaweedfs import S3Server
 from dicom_files import Made, breast, dicom_bytes
+from fastapi import FastAPI
 from imagery.objects import ranged
 from imagery.objects.ranged import RangedGet, object_session
 from imagery.objects.types import SourceError
-
-
-@dataclass
-class Line:
-    """A TCP line to the store. ``cuts``: after how many bytes each next connection breaks."""
-
-    host: str
-    target_port: int
-    port: int = 0
-    cuts: list[int] = field(default_factory=list)
-    bytes_per_s: int | None = None
-    carried: int = 0
-    requests: list[str] = field(default_factory=list)
-    connections: set[asyncio.Task[None]] = field(default_factory=set)
-
-    def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.connections.add(asyncio.create_task(self.carry(reader, writer)))
-
-    async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        left = self.cuts.pop(0) if self.cuts else None
-        store_reader, store_writer = await asyncio.open_connection(self.host, self.target_port)
-        ways = [
-            asyncio.create_task(self.up(reader, store_writer)),
-            asyncio.create_task(self.down(store_reader, writer, left)),
-        ]
-        try:
-            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for task in ways:
-                task.cancel()
-            await asyncio.gather(*ways, return_exceptions=True)
-            for one in (writer, store_writer):
-                one.close()
-            for one in (writer, store_writer):
-                with contextlib.suppress(ConnectionError):
-                    await one.wait_closed()
-
-    async def up(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while data := await reader.read(65536):
-            self.requests += re.findall(r"(?i)range: (bytes=\S+)", data.decode("latin-1"))
-            writer.write(data)
-            await writer.drain()
-
-    async def down(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, left: int | None
-    ) -> None:
-        while data := await reader.read(4096 if self.bytes_per_s else 65536):
-            part = data[:left]
-            writer.write(part)
-            await writer.drain()
-            self.carried += len(part)
-            if self.bytes_per_s:
-                await asyncio.sleep(len(part) / self.bytes_per_s)
-            if left is not None:
-                left -= len(part)
-                if left <= 0:
-                    return
-
-
-@asynccontextmanager
-async def line_to(server: S3Server) -> AsyncIterator[Line]:
-    target = urlsplit(server.endpoint_url)
-    assert target.hostname is not None
-    assert target.port is not None
-    line = Line(target.hostname, target.port)
-    listening = await asyncio.start_server(line.accept, "127.0.0.1", 0)
-    line.port = listening.sockets[0].getsockname()[1]
-    async with listening:
-        yield line
-    if line.connections:
-        await asyncio.wait(line.connections, timeout=1)  # most are closing by themselves
-    for connection in line.connections:
-        connection.cancel()
-    await asyncio.gather(*line.connections, return_exceptions=True)
+from lines import Line, line_to
 
 
 @pytest.fixture
@@ -201,3 +125,135 @@ async def test_a_full_disk_does_not_matter(
     parts = next(lab.settings.disk_cache_dir.glob("*/parts"))
     parts.rmdir()  # every attempt to write there fails from here on
     assert (await lab.get("/1/thumbnail")).status_code == 200
+
+
+WINDOW = {"WindowCenter": 2047, "WindowWidth": 4096}
+
+
+def http(status: str, body: bytes = b"", *headers: str) -> bytes:
+    lines = [f"HTTP/1.1 {status}", f"Content-Length: {len(body)}", "Connection: close", *headers]
+    return "\r\n".join([*lines, "", ""]).encode() + body
+
+
+FAULTS = {
+    "403": (http("403 Forbidden"), 502, "urn:embedlab:source-forbidden"),
+    "404": (http("404 Not Found"), 502, "urn:embedlab:source-missing"),
+    "500": (http("500 Internal Server Error"), 502, "urn:embedlab:source-unreachable"),
+    "503": (http("503 Slow Down"), 502, "urn:embedlab:source-unreachable"),
+    "no answer": (b"", 502, "urn:embedlab:source-unreachable"),
+    "no HTTP": (b"nonsense\r\n\r\n", 502, "urn:embedlab:source-unreachable"),
+    "wrong bytes": (
+        http("200 OK", b"<html>a login page</html>", 'ETag: "wrong"'),
+        422,
+        "urn:embedlab:unreadable-image",
+    ),
+    "fewer bytes than told": (
+        b'HTTP/1.1 200 OK\r\nContent-Length: 5000\r\nETag: "x"\r\n\r\nshort',
+        502,
+        "urn:embedlab:source-unreachable",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+async def test_what_the_store_answers_is_told_and_got_over(
+    line: Line, start_lab: StartLab, name: str
+) -> None:
+    lab = await start_lab(s3_endpoint_url=f"http://127.0.0.1:{line.port}", failure_ttl_s=1)
+    lab.put(1, dicom_bytes(breast(), Made(elements=WINDOW)))
+    line.says, status, kind = FAULTS[name]
+    response = await lab.get("/1/thumbnail")
+    assert (response.status_code, response.json()["type"]) == (status, kind)
+    line.says = None
+    await asyncio.sleep(1.1)  # a fault is remembered that long
+    assert (await lab.get("/1/thumbnail")).status_code == 200
+
+
+async def test_a_store_that_was_away_is_asked_again_at_once(
+    line: Line, start_lab: StartLab
+) -> None:
+    lab = await start_lab(s3_endpoint_url=f"http://127.0.0.1:{line.port}")
+    lab.put(1, dicom_bytes(breast(), Made(elements=WINDOW)))
+    line.cuts = [5] * 100
+    response = await lab.get("/1/thumbnail")
+    assert (response.status_code, response.json()["type"]) == (
+        502,
+        "urn:embedlab:source-unreachable",
+    )
+    line.cuts = []
+    assert (await lab.get("/1/thumbnail")).status_code == 200
+
+
+async def test_pictures_that_were_made_outlive_the_store(line: Line, start_lab: StartLab) -> None:
+    lab = await start_lab(s3_endpoint_url=f"http://127.0.0.1:{line.port}", source_recheck_s=0)
+    lab.put(1, dicom_bytes(breast(), Made(elements=WINDOW)))
+    made = (await lab.get("/1/thumbnail")).content
+    line.says = b""
+    assert (await lab.get("/1/thumbnail")).content == made
+
+
+async def request_of_one_who_leaves(app: FastAPI, path: str, who: str, after_s: float) -> list[Any]:
+    """What is sent to a client that asks for ``path`` and closes the line after a while."""
+    sent: list[Any] = []
+    asked = False
+
+    async def receive() -> dict[str, Any]:
+        nonlocal asked
+        if not asked:
+            asked = True
+            return {"type": "http.request", "body": b"", "more_body": False}
+        await asyncio.sleep(after_s)
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "method": "GET",
+        "scheme": "http",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(b"authorization", who.encode())],
+        "client": ("127.0.0.1", 1),
+        "server": ("imagery", 80),
+    }
+    await app(scope, receive, send)
+    return sent
+
+
+async def test_a_transfer_ends_when_the_last_who_wants_it_has_left(
+    line: Line, start_lab: StartLab
+) -> None:
+    lab = await start_lab(s3_endpoint_url=f"http://127.0.0.1:{line.port}")
+    line.bytes_per_s = 1024
+    lab.put(1, dicom_bytes(breast(), Made(elements=WINDOW)))
+    who, path = lab.client.headers["authorization"], "/api/v1/images/1/thumbnail"
+    one, other = await asyncio.gather(
+        request_of_one_who_leaves(lab.app, path, who, 0.2),
+        request_of_one_who_leaves(lab.app, path, who, 0.6),
+    )
+    assert (one[0]["status"], other[0]["status"]) == (499, 499)
+    assert lab.counter("fetched_objects") == 0
+    await asyncio.wait_for(asyncio.gather(*line.connections, return_exceptions=True), 10)
+    line.bytes_per_s = None
+    assert (await lab.get("/1/thumbnail")).status_code == 200
+
+
+async def test_who_stays_gets_the_picture_that_another_has_left(
+    line: Line, start_lab: StartLab
+) -> None:
+    lab = await start_lab(s3_endpoint_url=f"http://127.0.0.1:{line.port}")
+    line.bytes_per_s = 100_000
+    content = dicom_bytes(breast(), Made(elements=WINDOW))
+    lab.put(1, content)
+    who, path = lab.client.headers["authorization"], "/api/v1/images/1/thumbnail"
+    left, stayed = await asyncio.gather(
+        request_of_one_who_leaves(lab.app, path, who, 0.2), lab.get("/1/thumbnail")
+    )
+    assert (left[0]["status"], stayed.status_code) == (499, 200)
+    assert lab.counter("fetched_bytes") == len(content)
