@@ -183,6 +183,13 @@ def test_an_undecodable_frame_names_what_was_tried() -> None:
         decoded(with_frame(made.JPEG_2000_LOSSLESS, frame))
 
 
+def test_a_broken_high_throughput_frame_is_no_picture() -> None:
+    frame = bytearray(encapsulated_frame_of(made.HTJ2K_LOSSLESS))
+    frame[len(frame) // 2 :] = bytes(len(frame) // 2)
+    with pytest.raises(UnreadableImageError, match=r"imagecodecs\.htj2k: ojph error"):
+        decoded(with_frame(made.HTJ2K_LOSSLESS, frame))
+
+
 def test_a_strict_decoder_has_the_last_word() -> None:
     frame = bytearray(encapsulated_frame_of(made.JPEG_LS))
     frame[len(frame) // 2] ^= 0x55

@@ -7,6 +7,7 @@ pylibjpeg 1639, by Pillow 2550 but 53 at an eighth of the resolution; high-throu
 OpenJPH 99, OpenJPEG 305 and 361. The next decoder is asked where one fails.
 """
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
@@ -73,6 +74,21 @@ def _decode_rle_pydicom(
 
     samples, bits = image.samples_per_pixel, image.bits_allocated
     return _planes(_rle_decode_frame(bytes(frame), image.rows, image.columns, samples, bits), image)
+
+
+def _decode_htj2k(
+    frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None
+) -> Values:
+    """imagecodecs tells of a broken frame only by an exception that it lets go unraised."""
+    unraised: list[BaseException | None] = []
+    hook, sys.unraisablehook = sys.unraisablehook, lambda seen: unraised.append(seen.exc_value)
+    try:
+        values = imagecodecs.htj2k_decode(frame)
+    finally:
+        sys.unraisablehook = hook
+    if unraised:
+        raise ValueError(str(unraised[0]))
+    return values
 
 
 def _decode_libjpeg(
@@ -154,5 +170,5 @@ DECODERS: dict[Kind, tuple[Decoder, ...]] = {
     ),
     "jpeg-ls": (_imagecodecs("jpegls", strict=True), _libjpeg),
     "jpeg 2000": _openjpeg,
-    "htj2k": (_imagecodecs("htj2k"), *_openjpeg),
+    "htj2k": (Decoder("imagecodecs.htj2k", _decode_htj2k), *_openjpeg),
 }
