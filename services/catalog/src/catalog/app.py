@@ -13,6 +13,7 @@ from catalog.curation import Curation
 from catalog.holder import ModelHolder
 from catalog.routes import (
     cohorts,
+    compat,
     datasets,
     exports,
     flags,
@@ -37,6 +38,7 @@ ROUTES = (
     exports,
     flags,
     queries,
+    compat,
     internal,
     internal_dicom,
 )
