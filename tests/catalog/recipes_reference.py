@@ -600,4 +600,6 @@ def _outcome(screen: Row) -> tuple[str | None, set[str]]:
 
 
 def _is_on(sides: Any, laterality: str | None) -> bool:
-    return bool(sides) and (sides == "B" or (laterality is not None and laterality in sides))
+    """Whether an image lies on one of the sides; where both are meant, any image does."""
+    both = sides == "B" or sides == {"L", "R"}
+    return both or (bool(sides) and laterality is not None and laterality in sides)
