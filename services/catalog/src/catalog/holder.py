@@ -21,6 +21,14 @@ from catalog.store.revisions import Dataset
 
 log = get_logger(__name__)
 
+MADE_AT_ONCE = (
+    "breast_of_image",
+    "several_pairs",
+    "first_row",
+    "ascending_image_id",
+    "exam_order",
+)
+
 
 @dataclass(frozen=True)
 class Served:
@@ -150,6 +158,6 @@ def _ready(data: bytes) -> ReadModel:
     for field in DEFAULT_FACETS:
         if model.has(field) and bitmaps.suits(fields()[field]):
             bitmaps.of(fields()[field])
-    for name in ("breast_of_image", "several_pairs", "first_row", "by_image_id", "exam_order"):
+    for name in MADE_AT_ONCE:
         getattr(model, name)
     return model

@@ -1,11 +1,11 @@
 """Read model and rows as the bodies of answers. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from catalog import derive, rois
-from catalog.fields import Column, Value, columns, fields
+from catalog.fields import Type, Value, columns, fields
 from catalog.model.listing import worst_by_breast
 from catalog.model.read_model import ReadModel
 from catalog.normalise import Cell, normalise
@@ -81,17 +81,17 @@ def typed(table: str, row: Mapping[str, str | None]) -> dict[str, Value]:
     for name, text in row.items():
         if text is None:
             continue
-        value = _cell(known.get(name), text)
+        column = known.get(name)
+        value = _cell(column.type, text) if column else text or None
         if value is not None:
             found[name] = value
     return found
 
 
-def _cell(column: Column | None, text: str) -> Value | None:
-    if column is None:
-        return text or None
+@lru_cache(maxsize=2**14)  # most cells hold what many others hold
+def _cell(type_: Type, text: str) -> Value | None:
     # A record shows what the table says (0, 1, -1); yes and no are the filter's words.
-    outcome = normalise("number" if column.type == "flag" else column.type, text)
+    outcome = normalise("number" if type_ == "flag" else type_, text)
     if outcome.rejected:
         return text
     return _scalar(outcome.value)

@@ -129,7 +129,7 @@ def _after(
 ) -> int:
     key, image_id = position
     if keys is None:
-        return int(np.searchsorted(model.image_id, image_id, side="right", sorter=order))
+        return int(np.searchsorted(model.ascending_image_id, image_id, side="right"))
     low = int(np.searchsorted(keys, key, side="left"))
     high = int(np.searchsorted(keys, key, side="right"))
     ids = model.image_id[order[low:high]]

@@ -131,14 +131,18 @@ class ReadModel:
         """Places of the images in ascending order of their ids."""
         return np.argsort(self.image_id, kind="stable").astype(np.int32)
 
+    @cached_property
+    def ascending_image_id(self) -> npt.NDArray[np.int64]:
+        """The ids in ascending order: a search by a sorter would convert all of it each time."""
+        return self.image_id[self.by_image_id]
+
     def places_of(self, image_ids: npt.ArrayLike) -> Ints:
         """The place of each id, -1 where the revision has no such image."""
         wanted = np.asarray(image_ids, np.int64)
         if self.images == 0:
             return np.full(wanted.shape, -1, np.int32)
-        order = self.by_image_id
-        at = np.searchsorted(self.image_id, wanted, sorter=order)
-        found = order[np.minimum(at, self.images - 1)]
+        at = np.searchsorted(self.ascending_image_id, wanted)
+        found = self.by_image_id[np.minimum(at, self.images - 1)]
         return np.where(self.image_id[found] == wanted, found, -1).astype(np.int32)
 
     def place_of_exam(self, exam_id: str) -> int | None:

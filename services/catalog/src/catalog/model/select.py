@@ -77,10 +77,15 @@ class Selection:
         """Places of the matching images, ascending."""
         return np.arange(self.model.images) if self.words is None else np.flatnonzero(self.mask)
 
+    @cached_property
+    def images(self) -> int:
+        """Number of matching images."""
+        return int(count_bits(self.packed))
+
     def totals(self) -> dict[str, int]:
         """Exact numbers of matching images, exams and patients."""
         return {
-            "images": int(count_bits(self.packed)),
+            "images": self.images,
             "exams": int(np.count_nonzero(self.per_exam)),
             "patients": int(np.count_nonzero(self.per_patient)),
         }
@@ -120,8 +125,8 @@ class CompiledFilter:
             self._compile(name, condition)
 
     def _compile(self, name: str, condition: Condition) -> None:
-        field, dictionary = condition.field, self.model.dictionary(condition.field)
-        lut = _allowed(self.model, condition)
+        field, lut = condition.field, _allowed(self.model, condition)
+        dictionary = self.model.dictionary(field)
         if condition.absent:
             present = dictionary.members(condition.absent)
             if field.level == "finding":

@@ -12,36 +12,38 @@ from catalog.settings import Settings
 from catalog.supervisor import IngestSupervisor
 
 
-def get_holder(request: Request) -> ModelHolder:
+async def get_holder(request: Request) -> ModelHolder:
     """The read models."""
     holder: ModelHolder = request.app.state.holder
     return holder
 
 
-def get_database(request: Request) -> Database:
+async def get_database(request: Request) -> Database:
     """PostgreSQL."""
     database: Database = request.app.state.database
     return database
 
 
-def get_settings(request: Request) -> Settings:
+async def get_settings(request: Request) -> Settings:
     """The settings."""
     settings: Settings = request.app.state.settings
     return settings
 
 
-def get_supervisor(request: Request) -> IngestSupervisor:
+async def get_supervisor(request: Request) -> IngestSupervisor:
     """Runs the ingests."""
     supervisor: IngestSupervisor = request.app.state.supervisor
     return supervisor
 
 
-def get_curation(request: Request) -> Curation:
+async def get_curation(request: Request) -> Curation:
     """Runs the recipes."""
     curation: Curation = request.app.state.curation
     return curation
 
 
+# Coroutines, though they wait for nothing: FastAPI runs plain functions in a thread, which costs
+# more than most queries.
 Holder = Annotated[ModelHolder, Depends(get_holder)]
 Db = Annotated[Database, Depends(get_database)]
 Config = Annotated[Settings, Depends(get_settings)]

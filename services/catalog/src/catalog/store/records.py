@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
+import asyncpg
 from chassis.database import Database
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from catalog.store.loading import quoted
 
@@ -17,12 +18,11 @@ Cells = dict[int, dict[str, str | None]]
 IMAGES = """
 select image_id, n, patient_id, exam_id, sop_instance_uid, laterality, view_position,
     final_image_type, num_roi, rois
-from catalog.image where revision_id = :revision and image_id = any(:ids)
+from catalog.image where revision_id = $1 and image_id = any($2)
 """
 FINDINGS = {
-    "exam_id": "select n from catalog.finding where revision_id = :revision and exam_id = :value",
-    "patient_id": "select n from catalog.finding "
-    "where revision_id = :revision and patient_id = :value",
+    "exam_id": "select n from catalog.finding where revision_id = $1 and exam_id = $2",
+    "patient_id": "select n from catalog.finding where revision_id = $1 and patient_id = $2",
 }
 
 
@@ -30,43 +30,43 @@ FINDINGS = {
 class RevisionReader:
     """Reads of one revision on one connection. ``columns``: by table EMBED's name to column."""
 
-    connection: AsyncConnection
+    connection: asyncpg.Connection
     revision_id: int
     columns: Mapping[str, Mapping[str, str]]
 
     async def images(self, image_ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
         """The typed rows of images, by image_id."""
-        given = {"revision": self.revision_id, "ids": list(image_ids)}
-        found = await self.connection.execute(text(IMAGES), given)
-        return {row["image_id"]: dict(row) for row in found.mappings()}
+        found = await self.connection.fetch(IMAGES, self.revision_id, list(image_ids))
+        return {row["image_id"]: dict(row) for row in found}
 
     async def rows(self, table: Table, numbers: Sequence[int]) -> Cells:
         """Rows of a file by their number, under EMBED's names."""
-        return await self._rows(table, "any(:numbers)", {"numbers": list(numbers)})
+        return await self._rows(table, "any($1)", list(numbers))
 
     async def clinical_rows(self, of: Literal["exam_id", "patient_id"], value: str) -> Cells:
         """The clinical rows of an exam or a patient by their number, in the order of the file."""
-        given = {"revision": self.revision_id, "value": value}
-        return await self._rows("clinical", f"any(array({FINDINGS[of]}))", given)
+        return await self._rows("clinical", f"any(array({FINDINGS[of]}))", self.revision_id, value)
 
-    async def _rows(self, table: Table, wanted: str, given: Mapping[str, Any]) -> Cells:
+    async def _rows(self, table: Table, wanted: str, *given: Any) -> Cells:
         names = self.columns[table]
-        listed = ", ".join(quoted(column).replace(":", r"\:") for column in names.values())
-        query = (
-            f"select n, {listed} from catalog.{table}_{int(self.revision_id)} "  # noqa: S608 - quoted
-            f"where n = {wanted} order by n"
-        )
-        found = await self.connection.execute(text(query), given)
-        return {n: dict(zip(names, cells, strict=True)) for n, *cells in found}
+        cells = _select_cells(f"catalog.{table}_{int(self.revision_id)}", tuple(names.values()))
+        found = await self.connection.fetch(f"{cells} where n = {wanted} order by n", *given)
+        return {n: dict(zip(names, texts, strict=True)) for n, texts in found}
+
+
+@lru_cache(maxsize=256)
+def _select_cells(table: str, columns: tuple[str, ...]) -> str:
+    """Cells of a row as one array: to describe 165 columns takes longer than to read them."""
+    listed = ", ".join(map(quoted, columns))
+    return f"select n, array[{listed}]::text[] from {table}"  # noqa: S608 - quoted
 
 
 @asynccontextmanager
 async def read_revision(
     database: Database, revision_id: int, columns: Mapping[str, Mapping[str, str]]
 ) -> AsyncIterator[RevisionReader]:
-    """A connection on which each statement stands by itself: no BEGIN and COMMIT to wait for."""
-    async with database.engine.connect() as connection:
-        await connection.execution_options(isolation_level="AUTOCOMMIT")
+    """Reads of one revision, each statement by itself."""
+    async with database.reading() as connection:
         yield RevisionReader(connection, revision_id, columns)
 
 
