@@ -1,0 +1,159 @@
+"""The recipes at real scale: seconds, and whether each row is what the description says.
+
+`python -m benchmarks.catalog.recipes [--images N] [--folder DIR] [--out FILE]`
+
+The peer is `tests/catalog/recipes_reference.py`, plain Python written from the published
+description: labels by UID, evidence rows and the counts of every step are compared. Then cohorts of
+two recipes are frozen through the service.
+"""
+
+import argparse
+import asyncio
+import csv
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import psutil
+from catalog.fields import columns
+from catalog.model.read_model import ReadModel
+from catalog.recipes.published import RECIPES
+from catalog.recipes.run import RecipeOutcome, run_recipe
+from catalog.recipes.tables import RecipeTables, recipe_tables, wanted_columns
+from catalog.store import recipes
+from chassis.database import Database
+from chassis.identity import Identity, Signer
+from chassis.keys import ensure_keys
+from devstack.ports import choose_ports
+
+from benchmarks.catalog import real_scale
+from benchmarks.catalog.facets import start
+from benchmarks.catalog.ingest import load_model, outcome, queue
+from tests.catalog.recipes_reference import Reference, Result
+
+CASES = [*((name, "any") for name in RECIPES), ("nus", "some"), ("nus", "one")]
+FROZEN = ("dc", "sla")
+
+
+async def fetch(url: str, revision_id: int) -> tuple[list[str], bytes, dict[int, int]]:
+    """What the recipes read of a revision."""
+    database = Database(url)
+    wanted = wanted_columns({name: name for name in columns("clinical")})
+    clinical = await recipes.clinical_csv(database, revision_id, wanted)
+    boxes = await recipes.box_counts(database, revision_id)
+    await database.close()
+    return list(wanted), clinical, boxes
+
+
+def read_tables(url: str, revision_id: int, model: ReadModel) -> tuple[RecipeTables, float]:
+    """The tables of the recipes, and the seconds that reading them took."""
+    started = time.perf_counter()
+    names, clinical, boxes = asyncio.run(fetch(url, revision_id))
+    return recipe_tables(model, names, clinical, boxes), time.perf_counter() - started
+
+
+def differences(found: RecipeOutcome, expected: Result, uids: list[str]) -> Iterator[str]:
+    """What is not as expected: labels, evidence, steps."""
+    labels = {
+        uid: found.classes[label]
+        for uid, label in zip(uids, found.labels.tolist(), strict=True)
+        if label >= 0
+    }
+    evidence: dict[str, set[tuple[str, int, int]]] = {}
+    for place, role, row, days in found.evidence.iter_rows():
+        evidence.setdefault(uids[place], set()).add((role, row, days))
+    for what, ours, theirs in (
+        ("labels", labels, expected.labels),
+        ("evidence", evidence, expected.evidence),
+    ):
+        wrong = [uid for uid in ours.keys() | theirs.keys() if ours.get(uid) != theirs.get(uid)]
+        if wrong:
+            yield f"{what} of {len(wrong)} images"
+    for step, counts in zip(found.attrition, expected.steps, strict=True):
+        ours_ = (step["rows"], step["images"], step["exams"], step["patients"])
+        if ours_ != counts:
+            yield f"{step['step']}: {ours_} against {counts}"
+
+
+def freeze(env: dict[str, str], keys: Path) -> list[tuple[str, str, str, str]]:
+    """Seconds of a preview and of freezing through the service, and its memory."""
+    port = choose_ports(1)[0]
+    process, _ = start(env, port)
+    try:
+        identity = Identity("benchmark", "Benchmark", "researcher")
+        token = Signer(keys / "gateway.pem", "gateway").sign(identity, 3600)
+        rows = []
+        with httpx.Client(
+            base_url=f"http://127.0.0.1:{port}",
+            headers={"Authorization": f"Bearer {token}"},
+            trust_env=False,
+            timeout=300,
+        ) as client:
+            for name in FROZEN:
+                for path in ("/preview", ""):
+                    began = time.perf_counter()
+                    body = {"recipe": {"name": name}}
+                    answer = client.post(f"/api/v1/cohorts{path}", json=body)
+                    seconds = time.perf_counter() - began
+                    assert answer.is_success, answer.text
+                    images = answer.json()["counts"]["images"]
+                    what = "preview" if path else "freeze"
+                    rows.append((f"{name}: {what} {images} images", f"{seconds:.1f} s", "", ""))
+        memory = psutil.Process(process.pid).memory_info().rss / 2**20
+        return [*rows, ("memory of the service afterwards", f"{memory:.0f} MB", "", "")]
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=480_323)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "embed-tables")
+    parser.add_argument("--out", type=Path)
+    given = parser.parse_args()
+    folder = real_scale.tables(given.folder, given.images)
+    files = {table: folder / name for table, name in real_scale.NAMES.items()}
+    rows: list[tuple[str, str, str, str]] = []
+    wrong: list[str] = []
+    with real_scale.database() as url, tempfile.TemporaryDirectory() as keys:
+        env = real_scale.environment(url, ensure_keys(Path(keys)), None, folder)
+        request = {table: f"file://{path}" for table, path in files.items()}
+        revision_id = asyncio.run(queue(url, {**request, "image_root": "s3://images"}))
+        real_scale.Watched([sys.executable, "-m", "catalog.ingest", str(revision_id)], env).wait()
+        assert asyncio.run(outcome(url, revision_id))["state"] == "succeeded"
+        model = asyncio.run(load_model(url, revision_id))
+        tables, seconds = read_tables(url, revision_id, model)
+        rows.append(("read clinical rows and boxes", f"{seconds:.1f} s", "", ""))
+        served = freeze(env, Path(keys))
+    with files["metadata"].open(encoding="utf-8", newline="") as lines:
+        paths = [record["anon_dicom_path"] for record in csv.DictReader(lines)]
+    uids = [paths[row].rpartition("/")[2].removesuffix(".dcm") for row in model.image_row.tolist()]
+    reference = Reference(files["clinical"], files["metadata"])
+    for name, roi in CASES:
+        started = time.perf_counter()
+        found = run_recipe(tables, name, roi)
+        ours = time.perf_counter() - started
+        expected = reference.nus(roi) if name == "nus" else getattr(reference, name)()
+        theirs = time.perf_counter() - started - ours
+        different = list(differences(found, expected, uids))
+        wrong += [f"{name} {roi}: {text}" for text in different]
+        what = (
+            f"{name} ({roi} roi): {len(expected.labels)} images, {found.evidence.height} evidence"
+        )
+        agreement = f"{len(different)} differences"
+        rows.append((what, f"{ours:.1f} s", f"{theirs:.1f} s (plain Python)", agreement))
+    text = real_scale.report(f"Recipes, {given.images} images", [*rows, *served])
+    print(text, *wrong, sep="\n")
+    if given.out:
+        given.out.write_text(text)
+    sys.exit(1 if wrong else 0)
+
+
+if __name__ == "__main__":
+    main()
