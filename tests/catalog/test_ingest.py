@@ -16,9 +16,10 @@ from catalog.settings import Settings
 from catalog.store import loading
 from devstack.objects import make_client
 from devstack.seaweedfs import S3Server
+from devstack.throwaway import psql
 
 from tests.catalog.conftest import Api, served
-from tests.catalog.tables import Tables, draw
+from tests.catalog.tables import Tables, draw, write
 
 ASSES = {
     "field": "asses",
@@ -91,6 +92,20 @@ def test_equal_bytes_under_another_tag_are_recognised_by_their_hash(
     assert dataset["revision"]["revision_id"] == first["revision_id"]
 
 
+def test_the_same_files_by_other_rules_are_made_anew(
+    admin: Api, folder: Path, catalog_settings: Settings
+) -> None:
+    put(folder, several(12))
+    first = admin.ingest("ruled", folder)
+    older = f"update catalog.revision set rules = 'old' where revision_id = {first['revision_id']}"
+    psql(catalog_settings.database_url, older)
+    second = admin.ingest("ruled", folder)
+    assert second["same_as"] is None
+    assert second["state"] == "succeeded", second["error"]
+    served = admin.get("/api/v1/datasets/ruled")["revision"]["revision_id"]
+    assert served == second["revision_id"] > first["revision_id"]
+
+
 def test_a_trial_tells_and_keeps_nothing(admin: Api, folder: Path) -> None:
     put(folder, several(3))
     state = admin.ingest("trial", folder, dry_run=True)
@@ -133,9 +148,9 @@ HTML = "<!DOCTYPE html>\n<html><body>403 Forbidden</body></html>\n"
 
 
 def cut(text: str) -> str:
-    """The third line without its last cells."""
+    """The third line without all cells but the first."""
     lines = text.split("\n")
-    lines[2] = lines[2].rsplit(",", 3)[0]
+    lines[2] = ",".join(lines[2].split(",")[:4])
     return "\n".join(lines)
 
 
@@ -168,6 +183,30 @@ async def test_a_wrong_file_is_refused_with_line_and_reason(
     assert line is None or f"line {line}" in state["error"], state["error"]
 
 
+@pytest.mark.parametrize(
+    ("change", "line", "reason"),
+    [
+        (lambda tables: HTML, 1, "columns missing"),
+        (lambda tables: tables.metadata, 1, "columns missing"),  # the other table
+        (lambda tables: cut(tables.clinical), 3, "missing data"),
+        (lambda tables: tables.clinical.replace("\n", "\n\xff", 1), 2, "UTF-8"),
+        (lambda tables: tables.clinical.replace(",", ";"), 1, "columns missing"),
+        (lambda tables: tables.clinical.replace("side", "asses", 1), 1, "named twice"),
+    ],
+)
+async def test_a_wrong_clinical_file_is_refused_with_line_and_reason(
+    bare_settings: Settings, folder: Path, change: Any, line: int | None, reason: str
+) -> None:
+    tables = several(4)
+    (folder / "EMBED_OpenData_metadata.csv").write_text(tables.metadata)
+    (folder / "EMBED_OpenData_clinical.csv").write_bytes(change(tables).encode("latin-1"))
+    state = await ingest_here(bare_settings, folder)
+    assert state["state"] == "failed"
+    assert state["error"].startswith("clinical")
+    assert reason in state["error"], state["error"]
+    assert line is None or f"line {line}:" in state["error"], state["error"]
+
+
 async def test_ids_that_lost_digits_are_refused(bare_settings: Settings, folder: Path) -> None:
     tables = several(6)
     lines = tables.metadata.split("\n")
@@ -181,12 +220,9 @@ async def test_ids_that_lost_digits_are_refused(bare_settings: Settings, folder:
 
 def test_repairs_are_reported_by_column_and_reason(admin: Api, folder: Path) -> None:
     tables = several(7)
-    lines = tables.clinical.split("\n")
-    cells = lines[1].split(",")
-    cells[10], cells[6] = "2.0", "severe"
-    cells[2] = " L"
-    lines[1] = ",".join(cells)
-    clinical = "\n".join(lines)
+    rows = list(csv.DictReader(io.StringIO(tables.clinical)))
+    rows[0] |= {"path_severity": "severe", "side": " L", "recc": "B,,U", "desc": "x" * 2001}
+    clinical = write(list(rows[0]), rows)
     metadata = tables.metadata.replace("num_roi", "num_ROI", 1)
     state = admin.ingest("repaired", put(folder, Tables(clinical, metadata)))
     assert state["state"] == "succeeded", state["error"]
@@ -198,7 +234,10 @@ def test_repairs_are_reported_by_column_and_reason(admin: Api, folder: Path) -> 
         "cells": 1,
         "first_line": 2,
     } in report["rejected"]
-    assert any(r["column"] == "side" and "spaces" in r["reason"] for r in report["repaired"])
+    repaired = {(r["column"], r["reason"]) for r in report["repaired"]}
+    assert ("side", "spaces at the ends") in repaired
+    assert ("recc", "an empty element of a list") in repaired
+    assert ("desc", "cut after 2000 characters") in repaired
     assert any("num_ROI" in r["reason"] for r in report["noticed"])
     record = admin.get("/api/v1/images", dataset="repaired", limit=1)["items"][0]
     assert isinstance(record["num_roi"], int)

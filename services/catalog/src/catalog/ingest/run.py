@@ -23,6 +23,7 @@ from catalog.ingest.frames import finding_frame, image_frames
 from catalog.ingest.holdings import NOT_LISTED, Hashes, held_files
 from catalog.ingest.records import parse_header, whole_records
 from catalog.ingest.report import Report
+from catalog.ingest.rules import rules
 from catalog.ingest.sources import Location, locate, look, object_store, read
 from catalog.ingest.spelling import canonical_names, check_required
 from catalog.model import archive
@@ -148,10 +149,12 @@ async def _load(ingest: Ingest, *, dry_run: bool) -> dict[str, Any]:
         "sources": [tables[table].source for table in ("clinical", "metadata")],
         "columns": {table: streamed.table_columns for table, streamed in tables.items()},
         "counts": {},
+        "rules": rules(),
     }
     await ingest.tell("join", tables["metadata"].rows)
     active = await loading.active_content(ingest.data, ingest.dataset)
-    if active and active[1:] == (content, ingest.request["image_root"], listed) and not dry_run:
+    wanted = (content, ingest.request["image_root"], listed, rules())
+    if active and active[1:] == wanted and not dry_run:
         return {**outcome, "same_as": active[0], "report": ingest.report.as_json()}
     built, image_id = await _build(ingest, tables, held)
     await ingest.tell("store", tables["metadata"].rows)

@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Path
 
 from catalog.holder import ModelHolder
 from catalog.ingest.faults import SourceFault
+from catalog.ingest.rules import rules
 from catalog.ingest.sources import Found, locate, look, object_store
 from catalog.routes.state import Config, Db, Holder, Supervisor
 from catalog.schemas import (
@@ -81,7 +82,7 @@ async def create_revision(
     """Ingest two tables. The same bytes again answer the revision that has them."""
     found = await _look_at_sources(request, config)
     if not request.dry_run:
-        same = await revisions.find_same_sources(database, name, request.image_root, found)
+        same = await revisions.find_same_sources(database, name, request.image_root, rules(), found)
         if same is not None:
             return await _state(holder, database, name, same)
     document: dict[str, Any] = request.model_dump()

@@ -218,12 +218,12 @@ async def lock_dataset(connection: asyncpg.Connection, dataset: str) -> None:
 
 async def active_content(
     connection: asyncpg.Connection, dataset: str
-) -> tuple[int, str, str, int] | None:
-    """(revision, content hash, image root, files listed there) of the active revision."""
+) -> tuple[int, str, str, int, str | None] | None:
+    """(revision, content hash, image root, files listed there, rules) of the active revision."""
     row = await connection.fetchrow(
         """
         select r.revision_id, r.sha256, r.request ->> 'image_root' as image_root,
-            coalesce((r.counts ->> 'files_listed')::bigint, 0) as listed
+            coalesce((r.counts ->> 'files_listed')::bigint, 0) as listed, r.rules
         from catalog.dataset d join catalog.revision r on r.revision_id = d.active_revision_id
         where d.name = $1
         """,
@@ -239,7 +239,7 @@ async def succeed(
     await connection.execute(
         """
         update catalog.revision set state = 'succeeded', sha256 = $2, sources = $3, columns = $4,
-            counts = $5, report = $6, same_as = $7, finished_at = now(),
+            counts = $5, report = $6, same_as = $7, rules = $8, finished_at = now(),
             progress = jsonb_build_object(
                 'phase', 'done', 'rows', coalesce($5::jsonb -> 'images', to_jsonb(0)),
                 'total', $5::jsonb -> 'images')
@@ -252,6 +252,7 @@ async def succeed(
         outcome["counts"],
         outcome["report"],
         outcome.get("same_as"),
+        outcome["rules"],
     )
     if activate:
         await connection.execute(

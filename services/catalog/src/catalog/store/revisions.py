@@ -133,9 +133,9 @@ def _revision(row: Mapping[Any, Any]) -> Revision:
 
 
 async def find_same_sources(
-    database: Database, dataset: str, image_root: str, tags: Sequence[tuple[str, int]]
+    database: Database, dataset: str, image_root: str, rules: str, tags: Sequence[tuple[str, int]]
 ) -> int | None:
-    """The active revision where it came from objects with the same tags and sizes.
+    """The active revision where it came by ``rules`` from objects with the same tags and sizes.
 
     Only where no image's file was missing: what is missing may have come since.
     """
@@ -145,9 +145,9 @@ async def find_same_sources(
                 "select r.revision_id, r.sources from catalog.dataset d "
                 "join catalog.revision r on r.revision_id = d.active_revision_id "
                 "where d.name = :name and r.request ->> 'image_root' = :root "
-                "and r.counts -> 'files' = r.counts -> 'images'"
+                "and r.rules = :rules and r.counts -> 'files' = r.counts -> 'images'"
             ),
-            {"name": dataset, "root": image_root},
+            {"name": dataset, "root": image_root, "rules": rules},
         )
         row = found.mappings().one_or_none()
     if row is None:
