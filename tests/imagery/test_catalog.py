@@ -219,3 +219,79 @@ async def test_a_picture_all_the_way_from_the_catalog(
     assert (await lab.get(f"/{restricted_ids[0]}/thumbnail")).status_code == 403
     ready = (await lab.client.get("/readyz")).json()
     assert ready["dependencies"]["catalog"]["state"] == "ok"
+
+
+@pytest.fixture
+def cohort_id(catalog_url: str, image_ids: list[int], sign_identity: SignIdentity) -> str:
+    """A frozen cohort of the small tables."""
+    asked = {
+        "name": f"warming {secrets.token_hex(4)}",
+        "dataset": "embed-synthetic",
+        "filter": {},
+        "sampling": {"per_class": 20},
+        "label": {
+            "field": "ImageLateralityFinal",
+            "classes": [{"name": "left", "values": ["L"]}, {"name": "right", "values": ["R"]}],
+        },
+        "split": {"by": "patient", "train": 0.7, "validation": 0.1, "test": 0.2},
+        "seed": 7,
+    }
+    headers = {"Authorization": sign_identity("researcher")}
+    response = httpx.post(f"{catalog_url}/api/v1/cohorts", json=asked, headers=headers, timeout=60)
+    assert response.status_code == 201, response.text
+    return str(response.json()["cohort_id"])
+
+
+async def warming_of(lab: Lab, cohort_id: str, *states: str) -> dict[str, Any]:
+    """Its progress, once it is in one of ``states``."""
+    path, until = f"/api/v1/cohorts/{cohort_id}/warming", time.monotonic() + 60
+    while time.monotonic() < until:
+        progress: dict[str, Any] = (await lab.client.get(path)).json()
+        if progress["state"] in states:
+            return progress
+        await asyncio.sleep(0.05)
+    raise TimeoutError(progress)
+
+
+async def test_a_cohort_is_warmed_in_the_background(
+    lab: Lab, s3: S3Server, cohort_id: str, sign_identity: SignIdentity
+) -> None:
+    who = lab.client.headers["authorization"]
+    members = lab.app.state.warming._members
+    listed = [n async for page in members.image_ids(cohort_id, who) for n in page]
+    there = listed[: len(listed) // 2]
+    client = make_client(s3)
+    if not any(b["Name"] == "images" for b in client.list_buckets()["Buckets"]):
+        client.create_bucket(Bucket="images")
+    content = dicom_bytes(breast(64, 48), Made(elements={"WindowCenter": 9, "WindowWidth": 9}))
+    for image_id in there:
+        source = await lab.app.state.sources.find(image_id, who)
+        key = source.source.removeprefix("s3://images/")
+        client.put_object(Bucket="images", Key=key, Body=content)
+    client.close()
+    path = f"/api/v1/cohorts/{cohort_id}/warming"
+    assert (await lab.client.get(path)).status_code == 404
+    begun = await lab.client.put(f"{path}?size=64")
+    assert (begun.status_code, begun.json()["images"]) == (202, len(listed))
+    done = await warming_of(lab, cohort_id, "done")
+    assert done["made"] >= len(there)
+    assert done["made"] + done["failed"] == len(listed)
+    misses = lab.counter("misses")
+    assert (await lab.get(f"/{there[0]}/thumbnail?size=64")).status_code == 200
+    assert lab.counter("misses") == misses
+    reader = {"Authorization": sign_identity("reader")}
+    assert (await lab.client.put(path, headers=reader)).status_code == 403
+
+
+async def test_warming_is_cancelled(lab: Lab, cohort_id: str) -> None:
+    path = f"/api/v1/cohorts/{cohort_id}/warming"
+    await lab.client.put(path)
+    assert (await lab.client.delete(path)).json()["state"] in ("cancelled", "done")
+    ended = await warming_of(lab, cohort_id, "cancelled", "done")
+    assert ended["made"] + ended["failed"] <= ended["images"]
+
+
+async def test_warming_of_no_cohort(lab: Lab) -> None:
+    path = "/api/v1/cohorts/00000000-0000-0000-0000-000000000000/warming"
+    assert (await lab.client.put(path)).status_code == 404
+    assert (await lab.client.put("/api/v1/cohorts/a..b/warming")).status_code == 422

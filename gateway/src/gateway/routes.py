@@ -89,6 +89,7 @@ ROUTES: tuple[Route, ...] = (
         audit="row",
         action="cohort.archive",
     ),
+    Route(f"{API}/cohorts/*/warming", "imagery"),
     Route("/iiif/3/**", "imagery", audit="sum", action="image.tile", cross_origin=True),
     Route("/dicomweb/**", "imagery", audit="sum", action="dicomweb", cross_origin=True),
     *(

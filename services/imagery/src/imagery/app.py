@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from imagery.catalog import CatalogSources
+from imagery.cohorts import CohortMembers
 from imagery.cross_origin import CrossOrigin
 from imagery.decoding.pool import DecoderPool
 from imagery.dicom.limits import Limits
@@ -33,6 +34,8 @@ from imagery.shared_cache import SharedCache
 from imagery.sources import SourceLookup
 from imagery.studio import Studio
 from imagery.warm import WarmPath, WarmUrls
+from imagery.warming import Warming
+from imagery.warming_routes import router as warming_router
 
 # A file that hangs a decoder is found out, and remembered, before whoever asked is given up.
 DECODE_SHARE = 0.5
@@ -61,6 +64,9 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
             app.state.directory = DicomDirectory(
                 session, settings.catalog_url, settings.image_source_ttl_s
             )
+            members = CohortMembers(session, settings.catalog_url)
+            app.state.warming = Warming(imagery, app.state.sources, members, shared)
+            stack.push_async_callback(app.state.warming.close)
             ImageryCollector(imagery, studio, pool).register(app.state.registry)
             checks.update({"cache": shared.check, "decoders": pool.check})
             yield
@@ -68,7 +74,7 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
     app = create_service_app(
         title="EMBED Lab imagery",
         description="Thumbnails, rendered pictures, pixels, originals and headers of images.",
-        routers=[router, iiif_router, *(m.router for m in DICOMWEB)],
+        routers=[router, warming_router, iiif_router, *(m.router for m in DICOMWEB)],
         lifespan=lifespan,
         checks=checks,
         identity_jwks=settings.identity_jwks,

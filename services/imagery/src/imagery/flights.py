@@ -1,7 +1,7 @@
 """Single flight: of many who want the same, one does the work and all get the result."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Hashable
+from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
@@ -56,7 +56,9 @@ class Background:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def close(self) -> None:
-        """Wait for what is running."""
-        pending: list[Awaitable[None]] = list(self._tasks)
-        await asyncio.gather(*pending, return_exceptions=True)
+    async def cancel(self) -> None:
+        """End what is running."""
+        running = list(self._tasks)
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)

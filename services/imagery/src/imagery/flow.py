@@ -8,7 +8,7 @@ from typing import Any
 
 from imagery.answers import Answer, Refusal, answer_key, entity_tag, pack_answer, unpack_answer
 from imagery.bounded import LruCache
-from imagery.flights import Background, Flights
+from imagery.flights import Flights
 from imagery.objects.store import ObjectStore
 from imagery.objects.types import SourceFile
 from imagery.rendering.request import Rendering
@@ -56,13 +56,8 @@ class Imagery:
         self._budgets = budgets
         self._flights: Flights[Tagged] = Flights()
         self._recent: LruCache[str, Answer] = LruCache(budgets.recent_bytes, _weight)
-        self._background = Background()
         self.hits = 0
         self.misses = 0
-
-    async def close(self) -> None:
-        """Finish what is being written."""
-        await self._background.close()
 
     async def picture(
         self, source: ImageSource, rendering: Rendering, known_tags: str | None = None

@@ -1,5 +1,6 @@
 """The bytes of one frame: a slice of native pixel data, or the fragments of an encapsulated one."""
 
+import struct
 from collections.abc import Iterator
 
 from pydicom.encaps import get_frame
@@ -38,7 +39,7 @@ def encapsulated_frame(file: DicomFile, image: ImageAttributes, frame: int) -> b
     try:
         frames = image.number_of_frames
         found: bytes = get_frame(bytes(file.pixel_bytes), frame - 1, number_of_frames=frames)
-    except (ValueError, IndexError, EOFError) as error:
+    except (ValueError, IndexError, EOFError, struct.error) as error:
         raise UnreadableImageError(f"frame {frame} cannot be found", "PixelData") from error
     return found
 
