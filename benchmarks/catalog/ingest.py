@@ -35,7 +35,16 @@ left join limit_clinical c on c.acc_anon = m.acc_anon
     and (c.side is null or c.side = 'B' or c.side = m."ImageLateralityFinal")
 """
 COMPARED = {
-    "finding": ("asses", "side", "massshape", "path_severity", "type"),
+    "finding": (
+        "asses",
+        "side",
+        "massshape",
+        "massmargin",
+        "massdens",
+        "calcdistri",
+        "path_severity",
+        "type",
+    ),
     "exam": ("tissueden",),
     "image": ("ViewPosition", "FinalImageType", "ImageLateralityFinal", "Manufacturer"),
 }

@@ -105,8 +105,11 @@ class Watched:
         return seconds
 
 
-def report(title: str, rows: Sequence[tuple[str, str, str, str]]) -> str:
-    """A table of (what, ours, limit or goal, ratio or remark), with machine, date and commit."""
+MEASURED = ("what", "ours", "limit or goal", "ratio")
+
+
+def report(title: str, rows: Sequence[tuple[str, ...]], columns: Sequence[str] = MEASURED) -> str:
+    """A table of ``rows``, with machine, date and commit."""
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
     ).stdout.strip()
@@ -117,8 +120,8 @@ def report(title: str, rows: Sequence[tuple[str, str, str, str]]) -> str:
         f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit}, {platform.machine()}, "
         f"{os.cpu_count()} cores, load {load:.1f} at the end",
         "",
-        "| what | ours | limit or goal | ratio |",
-        "|---|---|---|---|",
+        f"| {' | '.join(columns)} |",
+        "|" + "---|" * len(columns),
         *(f"| {' | '.join(row)} |" for row in rows),
         "",
     ]

@@ -75,9 +75,9 @@ class Reference:
         images["has_roi"] = images["ROI_coords"].str.contains(r"\d", na=False)
         images["spot_or_magnification"] = images["spot_mag"].map(lambda v: v is True)
         paths = [name for name in findings if re.fullmatch(r"path\d+", name)]
-        joined = images.merge(
-            findings[["acc_anon", *FINDING, *paths]], on="acc_anon", how="left", indicator=True
-        )
+        findings["row"] = range(len(findings))
+        told = findings[["acc_anon", "row", *FINDING, *paths]]
+        joined = images.merge(told, on="acc_anon", how="left", indicator=True)
         applies = (joined["_merge"] == "both") & (
             joined["side"].isna()
             | (joined["side"] == "B")

@@ -2,7 +2,10 @@
 
 import csv
 import io
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -10,15 +13,14 @@ from random import Random
 from typing import Any
 
 import pytest
-from catalog.ingest.run import run
 from catalog.paths import relative_key
 from catalog.settings import Settings
-from catalog.store import loading
 from devstack.objects import make_client
 from devstack.seaweedfs import S3Server
 from devstack.throwaway import psql
 
 from tests.catalog.conftest import Api, served
+from tests.catalog.direct import ingest_here, put
 from tests.catalog.tables import Tables, draw, write
 
 ASSES = {
@@ -33,13 +35,6 @@ def folder(catalog_settings: Settings, tmp_path: Path) -> Path:
     made = Path(str(catalog_settings.mirror_root)) / tmp_path.name
     made.mkdir()
     return made
-
-
-def put(folder: Path, tables: Tables) -> Path:
-    """Write both tables."""
-    (folder / "EMBED_OpenData_clinical.csv").write_text(tables.clinical)
-    (folder / "EMBED_OpenData_metadata.csv").write_text(tables.metadata)
-    return folder
 
 
 def several(seed: int) -> Tables:
@@ -106,42 +101,39 @@ def test_the_same_files_by_other_rules_are_made_anew(
     assert served == second["revision_id"] > first["revision_id"]
 
 
-def test_a_trial_tells_and_keeps_nothing(admin: Api, folder: Path) -> None:
+def test_a_trial_tells_and_keeps_nothing(
+    admin: Api, folder: Path, catalog_url: str, catalog_settings: Settings
+) -> None:
     put(folder, several(3))
-    state = admin.ingest("trial", folder, dry_run=True)
-    assert state["state"] == "succeeded"
+    names = {
+        name: f"file://{folder}/EMBED_OpenData_{name}.csv" for name in ("clinical", "metadata")
+    }
+    command = ["ingest", "trial", "--images", "s3://images/images", "--dry-run", "--open"]
+    for name, uri in names.items():
+        command += [f"--{name}", uri]
+    ended = subprocess.run(
+        [sys.executable, "-m", "embedlab.cli", *command],
+        env={
+            **os.environ,
+            "EMBEDLAB_URL": catalog_url,
+            "EMBEDLAB_TOKEN": admin.authorize().removeprefix("Bearer "),
+        },
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout[ended.stdout.index("{") :])
+    assert {"repaired", "rejected", "noticed"} <= report.keys()
+    assert "trial would be in the catalog" in ended.stdout + ended.stderr
+    (state,) = admin.get("/api/v1/datasets/trial/revisions")["items"]
+    assert state["dry_run"]
     assert state["counts"]["images"] > 0
-    assert admin.get("/api/v1/datasets/trial")["revision"] is None
+    left = "select count(*) from pg_tables where schemaname = 'catalog' and tablename ~ '_{}$'"
+    assert psql(catalog_settings.database_url, left.format(state["revision_id"])).strip() == "0"
+    assert "trial" not in {d["name"] for d in admin.get("/api/v1/datasets")["items"]}
     assert admin.http.get("/api/v1/images", params={"dataset": "trial"}).status_code == 404
-
-
-async def ingest_here(settings: Settings, folder: Path) -> dict[str, Any]:
-    """Run an ingest in this process; the revision as it was left."""
-    connection = await loading.connect(settings.database_url)
-    try:
-        await connection.execute(
-            "insert into catalog.dataset (name, title) values ('wrong', '') on conflict do nothing"
-        )
-        request = {
-            table: f"file://{folder}/EMBED_OpenData_{table}.csv"
-            for table in ("clinical", "metadata")
-        }
-        revision_id = await connection.fetchval(
-            "insert into catalog.revision (dataset, request, requested_by) "
-            "values ('wrong', $1, 'me') returning revision_id",
-            {**request, "image_root": "s3://images"},
-        )
-        await run(settings, revision_id)
-        row = await connection.fetchrow(
-            "select state, error, report from catalog.revision where revision_id = $1", revision_id
-        )
-        assert row["state"] == "succeeded" or not await connection.fetchval(
-            "select count(*) from pg_tables where schemaname = 'catalog' and tablename ~ $1",
-            f"_{revision_id}$",
-        )
-        return dict(row)
-    finally:
-        await connection.close()
 
 
 HTML = "<!DOCTYPE html>\n<html><body>403 Forbidden</body></html>\n"

@@ -5,6 +5,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -17,10 +18,13 @@ from catalog.model.listing import page_of
 from catalog.model.read_model import ReadModel
 from catalog.model.select import CompiledFilter
 from catalog.paths import hash_texts
+from catalog.settings import Settings
+from catalog.store import loading
 from catalog.vocabulary import codes
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.catalog.direct import ingest_here, put
 from tests.catalog.reference import Reference
 from tests.catalog.tables import VALUES, build_model, draw
 
@@ -113,6 +117,35 @@ def test_totals_images_and_facets_agree_with_pandas(seed: int) -> None:
     model, truth = build_model(tables), Reference(tables.clinical, tables.metadata)
     found = [line for _ in range(FILTERS) for line in differences(model, truth, rng)]
     assert found == []
+
+
+PAIRS = """
+select sop_instance_uid, finding_n from catalog.pair
+join catalog.image using (revision_id, image_id) where revision_id = $1
+"""
+MODEL = "select data from catalog.read_model where revision_id = $1 order by part"
+
+
+async def test_what_postgresql_holds_after_an_ingest_agrees_too(
+    bare_settings: Settings, tmp_path: Path
+) -> None:
+    folder = Path(str(bare_settings.mirror_root)) / tmp_path.name
+    folder.mkdir()
+    connection = await loading.connect(bare_settings.database_url)
+    for seed in range(max(4, DATASETS // 10)):
+        rng = Random(seed)
+        tables = draw(rng)
+        truth = Reference(tables.clinical, tables.metadata)
+        state = await ingest_here(bare_settings, put(folder, tables))
+        assert state["state"] == "succeeded", state["error"]
+        parts = await connection.fetch(MODEL, state["revision_id"])
+        model = archive.load(b"".join(part["data"] for part in parts))
+        assert [line for _ in range(FILTERS) for line in differences(model, truth, rng)] == []
+        pairs = await connection.fetch(PAIRS, state["revision_id"])
+        rows = truth.rows["row"].astype(object).where(truth.rows["has_finding"], None)
+        assert {tuple(pair) for pair in pairs} == {*zip(truth.rows["uid"], rows, strict=True)}
+        assert len(pairs) == len(truth.rows)
+    await connection.close()
 
 
 @settings(max_examples=30, deadline=None)

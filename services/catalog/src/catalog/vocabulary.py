@@ -48,7 +48,8 @@ def label_of(vocabulary: str, value: str | float | bool | None) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     known = codes(vocabulary)
-    code = known.get(str(value))
+    whole = isinstance(value, float) and value.is_integer()
+    code = known.get(str(int(value) if whole else value))
     if code is not None:
         return code.label + (" (doubtful)" if code.doubtful else "")
     return f"{value} ({UNLISTED})" if known else str(value)

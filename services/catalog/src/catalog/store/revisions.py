@@ -58,12 +58,16 @@ select d.name, d.title, d.restricted, d.licence, d.attribution, r.revision_id, r
     coalesce(r.counts, '{}') as counts, coalesce(r.columns, '{}') as columns,
     r.request ->> 'image_root' as image_root
 from catalog.dataset d left join catalog.revision r on r.revision_id = d.active_revision_id
+where exists (
+    select from catalog.revision made where made.dataset = d.name
+    and not coalesce((made.request ->> 'dry_run')::boolean, false)
+)
 order by d.name
 """
 
 
 async def list_datasets(database: Database) -> list[Dataset]:
-    """All datasets by name."""
+    """All datasets by name, but those of which there were trials alone."""
     async with database.transaction() as session:
         rows = (await session.execute(text(DATASETS))).mappings().all()
     parsed = ("sources", "counts", "columns")

@@ -1,0 +1,47 @@
+"""Ingests in the test's own process, of files below the mirror root."""
+
+from pathlib import Path
+from typing import Any
+
+from catalog.ingest.run import run
+from catalog.settings import Settings
+from catalog.store import loading
+
+from tests.catalog.tables import Tables
+
+
+def put(folder: Path, tables: Tables) -> Path:
+    """Write both tables."""
+    (folder / "EMBED_OpenData_clinical.csv").write_text(tables.clinical)
+    (folder / "EMBED_OpenData_metadata.csv").write_text(tables.metadata)
+    return folder
+
+
+async def ingest_here(settings: Settings, folder: Path) -> dict[str, Any]:
+    """Run an ingest in this process; the revision as it was left."""
+    connection = await loading.connect(settings.database_url)
+    try:
+        await connection.execute(
+            "insert into catalog.dataset (name, title) values ('wrong', '') on conflict do nothing"
+        )
+        request = {
+            table: f"file://{folder}/EMBED_OpenData_{table}.csv"
+            for table in ("clinical", "metadata")
+        }
+        revision_id = await connection.fetchval(
+            "insert into catalog.revision (dataset, request, requested_by) "
+            "values ('wrong', $1, 'me') returning revision_id",
+            {**request, "image_root": "s3://images"},
+        )
+        await run(settings, revision_id)
+        row = await connection.fetchrow(
+            "select revision_id, state, error, report from catalog.revision where revision_id = $1",
+            revision_id,
+        )
+        assert row["state"] == "succeeded" or not await connection.fetchval(
+            "select count(*) from pg_tables where schemaname = 'catalog' and tablename ~ $1",
+            f"_{revision_id}$",
+        )
+        return dict(row)
+    finally:
+        await connection.close()
