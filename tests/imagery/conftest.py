@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # dicom_files, beside the tests
 from imagery.app import create_app
 from imagery.settings import ImagerySettings
 from imagery.sources import FileSources
+from public_lab import PublicLab, running_lab
 
 
 @dataclass
@@ -127,3 +128,17 @@ async def start_lab(
 async def lab(start_lab: StartLab) -> Lab:
     """A service with the settings of the tests."""
     return await start_lab()
+
+
+@pytest.fixture(scope="session")
+def public_lab(
+    postgres_url: str,
+    valkey_url: str,
+    s3: S3Server,
+    identity_keys: IdentityKeys,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[PublicLab]:
+    """Gateway, catalog and imagery, as a client meets them."""
+    folder = tmp_path_factory.mktemp("public")
+    with running_lab(postgres_url, valkey_url, s3, identity_keys, folder) as lab:
+        yield lab

@@ -11,6 +11,7 @@ from chassis.s3 import s3_client
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
+from imagery.archives.routes import router as archive_router
 from imagery.catalog import CatalogSources
 from imagery.cohorts import CohortMembers
 from imagery.cross_origin import CrossOrigin
@@ -42,6 +43,7 @@ DECODE_SHARE = 0.5
 
 
 DICOMWEB = (routes_search, routes_retrieve, routes_rendered)
+ROUTERS = (router, warming_router, archive_router, iiif_router, *(m.router for m in DICOMWEB))
 
 
 def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -> FastAPI:
@@ -64,7 +66,7 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
             app.state.directory = DicomDirectory(
                 session, settings.catalog_url, settings.image_source_ttl_s
             )
-            members = CohortMembers(session, settings.catalog_url)
+            app.state.members = members = CohortMembers(session, settings.catalog_url)
             app.state.warming = Warming(imagery, app.state.sources, members, shared)
             stack.push_async_callback(app.state.warming.close)
             ImageryCollector(imagery, studio, pool).register(app.state.registry)
@@ -74,7 +76,13 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
     app = create_service_app(
         title="EMBED Lab imagery",
         description="Thumbnails, rendered pictures, pixels, originals and headers of images.",
-        routers=[router, warming_router, iiif_router, *(m.router for m in DICOMWEB)],
+        routers=[
+            router,
+            warming_router,
+            archive_router,
+            iiif_router,
+            *(m.router for m in DICOMWEB),
+        ],
         lifespan=lifespan,
         checks=checks,
         identity_jwks=settings.identity_jwks,
@@ -140,6 +148,7 @@ async def _catalog(
 
 def _budgets(settings: ImagerySettings) -> Budgets:
     return Budgets(
+        at_once=settings.workers + settings.queue,
         recent_bytes=settings.answer_cache_bytes,
         picture_bytes=settings.rendered_max_bytes,
         picture_ttl_s=settings.rendered_ttl_s,

@@ -1,6 +1,7 @@
 """The members of a cohort, asked of the catalog page by page."""
 
 from collections.abc import AsyncIterator
+from typing import TypeVar
 
 import aiohttp
 from chassis.logs import HEADER, request_id
@@ -8,6 +9,7 @@ from chassis.problems import Problem, ProblemBody, unavailable
 from pydantic import BaseModel, ValidationError
 
 PAGE = 1000
+Read = TypeVar("Read", bound=BaseModel)
 TIMEOUT = aiohttp.ClientTimeout(total=10)
 
 
@@ -15,6 +17,11 @@ class Member(BaseModel):
     """What is needed of a member."""
 
     image_id: int
+    sop_instance_uid: str
+    patient_id: str
+    exam_id: str
+    label: str
+    split: str
 
 
 class Members(BaseModel):
@@ -23,6 +30,16 @@ class Members(BaseModel):
     items: list[Member]
     total: int
     next: str | None = None
+
+
+class Cohort(BaseModel):
+    """What is needed of a frozen cohort."""
+
+    cohort_id: str
+    name: str
+    sha256: str
+    dataset: str
+    revision_id: int
 
 
 class CohortMembers:
@@ -36,8 +53,17 @@ class CohortMembers:
         self, cohort_id: str, authorization: str, cursor: str | None = None, limit: int = PAGE
     ) -> Members:
         """One page; the catalog's own problem where the caller may not see the cohort."""
-        url = f"{self._url}/api/v1/cohorts/{cohort_id}/members"
         query = {"limit": str(limit)} | ({"cursor": cursor} if cursor else {})
+        return await self._get(f"{cohort_id}/members", query, authorization, Members)
+
+    async def cohort(self, cohort_id: str, authorization: str) -> Cohort:
+        """The cohort itself."""
+        return await self._get(cohort_id, {}, authorization, Cohort)
+
+    async def _get(
+        self, path: str, query: dict[str, str], authorization: str, model: type[Read]
+    ) -> Read:
+        url = f"{self._url}/api/v1/cohorts/{path}"
         headers = {"Authorization": authorization, HEADER: request_id() or ""}
         try:
             async with self._session.get(
@@ -48,11 +74,11 @@ class CohortMembers:
             raise unavailable("The catalog cannot be asked") from error
         try:
             if status == 200:
-                return Members.model_validate_json(body)
+                return model.model_validate_json(body)
             told = ProblemBody.model_validate_json(body)
         except ValidationError as error:
             raise unavailable("The catalog gives no answer that is understood") from error
-        raise Problem(status, told.title, detail=told.detail, type=told.type)
+        raise Problem(status, told.title, detail=told.detail, type=told.type, errors=told.errors)
 
     async def image_ids(self, cohort_id: str, authorization: str) -> AsyncIterator[list[int]]:
         """All members, a page at a time."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from imagery.answers import Answer, Refusal, answer_key, entity_tag, pack_answer, unpack_answer
 from imagery.bounded import LruCache
+from imagery.decoding.pool import BusyError
 from imagery.flights import Flights
 from imagery.objects.store import ObjectStore
 from imagery.objects.types import SourceFile
@@ -36,8 +37,9 @@ class Tagged:
 
 @dataclass(frozen=True)
 class Budgets:
-    """What is kept, in this process and in Valkey, and for how long."""
+    """What is kept, in this process and in Valkey, for how long, and how much is made at once."""
 
+    at_once: int
     recent_bytes: int
     picture_bytes: int
     picture_ttl_s: int
@@ -98,6 +100,10 @@ class Imagery:
         """A large part of the file, made anew each time: the file is kept, its parts are not."""
         return await self._studio.perform(task, await self.original(source))
 
+    async def draw(self, source: ImageSource, rendering: Rendering) -> Answer | Refusal:
+        """A picture that nobody will ask for again: made, and not kept in Valkey."""
+        return await self._studio.render(source.source, await self.original(source), rendering)
+
     async def original(self, source: ImageSource) -> SourceFile:
         """The file itself."""
         version = await self.objects.known_version(source.source)
@@ -120,6 +126,8 @@ class Imagery:
                 self.hits += 1
                 return kept
         name = (source.dataset, source.sop_instance_uid, source.source, what)
+        if name not in self._flights and len(self._flights) >= self._budgets.at_once:
+            raise BusyError
         return await self._flights.join(name, lambda: self._make(source, what, make))
 
     async def _make(self, source: ImageSource, what: str, make: Make) -> Tagged:

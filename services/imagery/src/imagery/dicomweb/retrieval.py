@@ -103,9 +103,7 @@ class Archive:
         async with asyncio.timeout(self.deadline_s):
             return made(await self.imagery.extract(kept.source, asked)).body
 
-    async def instance_parts(
-        self, instances: Sequence[Instance], accept: str
-    ) -> AsyncIterator[Part]:
+    async def files(self, instances: Sequence[Instance], accept: str) -> AsyncIterator[Part]:
         """Instances as files; those that are asked for as they are kept, byte for byte."""
         for instance in instances:
             kept = await self.kept(instance)

@@ -1,0 +1,1 @@
+"""Cohorts as ZIP archives, in parts, streamed."""
