@@ -252,14 +252,15 @@ class Reference:
         self._count_pairs(result, negatives)
         for label, pairs in (("negative", negatives), ("positive", positives)):
             for row, image in pairs:
-                role = "screen, other side" if row["derived"] else "screen"
+                other = ", other side"
                 result.labels[image["uid"]] = label
                 told = result.evidence[image["uid"]]
-                told.add((role, row["n"], 0))
+                told.add(("screen" + other * row["derived"], row["n"], 0))
                 if "dx" in row:
                     told.add(("diagnostic", row["dx"]["n"], row["dx_days"]))
                 if "next" in row:
-                    told.add(("later screen", row["next"]["n"], row["next_days"]))
+                    role = "later screen" + other * row["next"]["derived"]
+                    told.add((role, row["next"]["n"], row["next_days"]))
         return result
 
     def _worked_up(self, recalls: list[Row], diagnostic: list[Row], letters: str) -> list[Row]:

@@ -83,17 +83,23 @@ def data_curation(tables: RecipeTables, attrition: Attrition) -> Labelled:
     attrition.record(22, negatives)
     labelled = {"negative": negatives["place"], "positive": positives["place"]}
     return labelled, [
-        *_screen_evidence(negatives),
+        *_screen_evidence(negatives, "screen", "", None),
         evidence(negatives, "diagnostic", "n_dx", "days_dx"),
-        evidence(negatives, "later screen", "n_next", "days_next"),
-        *_screen_evidence(positives),
+        *_screen_evidence(negatives, "later screen", "_next", "days_next"),
+        *_screen_evidence(positives, "screen", "", None),
         evidence(positives, "diagnostic", "n_dx", "days_dx"),
     ]
 
 
-def _screen_evidence(frame: pl.DataFrame) -> list[pl.DataFrame]:
-    own, derived = frame.filter(~pl.col("derived")), frame.filter("derived")
-    return [evidence(own, "screen"), evidence(derived, "screen, other side")]
+def _screen_evidence(
+    frame: pl.DataFrame, role: str, suffix: str, days: str | None
+) -> list[pl.DataFrame]:
+    """Rows of the image's side, and those of the other that a missing row was derived from."""
+    derived = pl.col(f"derived{suffix}")
+    return [
+        evidence(frame.filter(~derived), role, f"n{suffix}", days),
+        evidence(frame.filter(derived), f"{role}, other side", f"n{suffix}", days),
+    ]
 
 
 def _sided_screens(rows: pl.DataFrame, attrition: Attrition) -> pl.DataFrame:
@@ -138,7 +144,7 @@ def _followed_negatives(
     candidates = pl.concat([clear, resolved], how="diagonal")
     candidates = candidates.unique(SAME_ROW, keep="first", maintain_order=True)
     attrition.record(15, candidates)
-    others = clear.select("patient", "side", "n", "day")
+    others = clear.select("patient", "side", "n", "day", "derived")
     pairs = days_after(candidates, others, ["patient", "side"], "next")
     attrition.record(16, pairs)
     later = pairs.filter(pl.col("days_next") > NEXT_SCREEN_DAYS)

@@ -87,14 +87,18 @@ async def _combine(
     request: CohortRequest, caller: Identity, holder: ModelHolder, database: Database
 ) -> Combined:
     assert request.combine
-    operands = []
-    for number, key in enumerate(request.combine.cohorts):
-        cohort = await _operand(f"combine.cohorts.{number}", str(key), caller, holder, database)
-        operands.append(Operand(cohort, await cohort_sets.members_frame(database, key)))
-    datasets = {operand.cohort["dataset"] for operand in operands}
-    asked = {request.dataset} - {None}
-    if len(datasets | asked) > 1:
+    keys = request.combine.cohorts
+    found = [
+        await _operand(f"combine.cohorts.{number}", str(key), caller, holder, database)
+        for number, key in enumerate(keys)
+    ]
+    datasets = {cohort["dataset"] for cohort in found}
+    if len(datasets) > 1:
         raise invalid("combine.cohorts", f"are of several datasets: {sorted(datasets)}")
+    if request.dataset and request.dataset not in datasets:
+        raise invalid("dataset", "the cohorts are of another", sorted(datasets))
+    frames = [await cohort_sets.members_frame(database, key) for key in keys]
+    operands = [Operand(cohort, frame) for cohort, frame in zip(found, frames, strict=True)]
     return await asyncio.to_thread(combine, request, operands)
 
 

@@ -56,9 +56,7 @@ async def members_frame(database: Database, cohort_id: uuid.UUID) -> pl.DataFram
         await driver.copy_from_query(MEMBERS, cohort_id, output=out, format="csv")
     if out.tell() == 0:
         return pl.DataFrame(schema=SCHEMA)
-    return pl.read_csv(
-        out.getvalue(), has_header=False, schema=SCHEMA, missing_utf8_is_empty_string=True
-    )
+    return pl.read_csv(out.getvalue(), has_header=False, schema=SCHEMA)
 
 
 async def save_combined(
