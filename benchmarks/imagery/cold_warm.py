@@ -114,7 +114,9 @@ def presigned(s3: Any, ids: dict[str, list[int]]) -> dict[int, str]:
 
 
 @contextmanager
-def service(stack: ExitStack, s3: Any, sources: list[Any]) -> Iterator[tuple[str, str, int]]:
+def service(
+    stack: ExitStack, s3: Any, sources: list[Any], valkey_url: str | None = None
+) -> Iterator[tuple[str, str, int]]:
     """The service as a process: its URL, a signed identity, its process id."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
     jwks = ensure_keys(folder)
@@ -123,7 +125,7 @@ def service(stack: ExitStack, s3: Any, sources: list[Any]) -> Iterator[tuple[str
     settings = {
         "IDENTITY_JWKS": str(jwks),
         "CATALOG_URL": "http://127.0.0.1:9",
-        "CACHE_URL": stack.enter_context(throwaway.valkey()).url,
+        "CACHE_URL": valkey_url or stack.enter_context(throwaway.valkey()).url,
         "S3_ENDPOINT_URL": s3.endpoint_url,
         "S3_REGION": s3.region,
         "S3_ACCESS_KEY_ID": s3.access_key_id,

@@ -115,11 +115,12 @@ def _expected(content: bytes) -> Any:
 
 async def campaign(get: Get, put: Put, numbers: range, findings: Findings) -> None:
     """Ask for the files of ``numbers``, four at a time."""
-    waiting = iter(numbers)
+    waiting, putting = iter(numbers), asyncio.Lock()
 
     async def client() -> None:
         for number in waiting:
-            await asyncio.to_thread(put, ID_OFFSET + number, mutated(number)[2])
+            async with putting:
+                await asyncio.to_thread(put, ID_OFFSET + number, mutated(number)[2])
             started = time.perf_counter()
             response = await get(f"/api/v1/images/{ID_OFFSET + number}/rendered?format=png")
             findings.judge(number, time.perf_counter() - started, response)

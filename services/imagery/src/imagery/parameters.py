@@ -124,8 +124,9 @@ def region(boxes: Sequence[dict[str, Any]], number: int, margin_text: str) -> Re
 
 def outlines(boxes: Sequence[dict[str, Any]]) -> tuple[Outline, ...]:
     """All ROIs of an image, to be drawn."""
-    names = ("ymin", "xmin", "ymax", "xmax", "n")
-    return tuple(Outline(*(box[name] for name in names), box.get("match_level")) for box in boxes)
+    names = ("ymin", "xmin", "ymax", "xmax", "n", "match_level")
+    found: list[dict[str, Any]] = [{name: box.get(name) for name in names} for box in boxes]
+    return tuple(Outline(**box) for box in found)
 
 
 def preferred(accept: str | None, offered: tuple[Format, ...]) -> Format:

@@ -25,7 +25,9 @@ class ImagerySettings(InternalServiceSettings, S3Settings):
         default=os.cpu_count() or 2, ge=1, description="Processes that decode and render"
     )
     queue: int = Field(
-        default=64, ge=1, description="Requests that may wait for a worker; more are answered 503"
+        default=64,
+        ge=1,
+        description="Pictures that may wait for their file or a worker; more are answered 503",
     )
     worker_memory_bytes: int = Field(
         default=2048 * MIB, description="Address space of one worker beyond what it starts with"

@@ -44,5 +44,7 @@ def to_rgb(values: Values, image: ImageAttributes, stream: Codestream | None) ->
     if told == "rgb" or (told is None and not by_header):
         return values
     middle = 1 << (image.bits_stored - 1)
-    whole = cv2.transform(values.astype(np.float32) - np.float32([0, middle, middle]), _FROM_YBR)
-    return np.clip(np.floor(whole + 0.5), 0, (1 << image.bits_stored) - 1).astype(values.dtype)
+    centred = values.astype(np.float32) - np.array([0, middle, middle], np.float32)
+    whole = np.floor(cv2.transform(centred, _FROM_YBR) + 0.5)
+    rgb: Values = np.clip(whole, 0, (1 << image.bits_stored) - 1).astype(values.dtype)
+    return rgb

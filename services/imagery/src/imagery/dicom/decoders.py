@@ -43,9 +43,10 @@ def _decode_jpeg8(
     frame: bytes | memoryview, image: ImageAttributes, stream: Codestream | None
 ) -> Values:
     """Components as they are coded: what they mean is told elsewhere."""
+    data: Any = frame
     if image.samples_per_pixel == 1:
-        return imagecodecs.jpeg8_decode(frame)
-    return imagecodecs.jpeg8_decode(frame, colorspace="YCBCR", outcolorspace="YCBCR")
+        return imagecodecs.jpeg8_decode(data)
+    return imagecodecs.jpeg8_decode(data, colorspace="YCBCR", outcolorspace="YCBCR")
 
 
 def _imagecodecs(function: str, *, strict: bool = False) -> Decoder:
@@ -59,7 +60,7 @@ def _decode_rle(frame: bytes | memoryview, image: ImageAttributes, _: Codestream
     return _planes(values, image)
 
 
-def _planes(values: bytes, image: ImageAttributes) -> Values:
+def _planes(values: bytes | bytearray, image: ImageAttributes) -> Values:
     """Plane after plane as (rows, columns) or (rows, columns, samples)."""
     found = np.frombuffer(values, f"<u{image.bits_allocated // 8}")
     if image.samples_per_pixel == 1:
@@ -80,10 +81,11 @@ def _decode_htj2k(
     frame: bytes | memoryview, image: ImageAttributes, _: Codestream | None
 ) -> Values:
     """imagecodecs tells of a broken frame only by an exception that it lets go unraised."""
+    data: Any = frame
     unraised: list[BaseException | None] = []
     hook, sys.unraisablehook = sys.unraisablehook, lambda seen: unraised.append(seen.exc_value)
     try:
-        values = imagecodecs.htj2k_decode(frame)
+        values = imagecodecs.htj2k_decode(data)
     finally:
         sys.unraisablehook = hook
     if unraised:

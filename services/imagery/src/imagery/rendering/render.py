@@ -21,7 +21,7 @@ from imagery.rendering.outlines import Box, draw_outlines
 from imagery.rendering.palette import Palette, read_palette
 from imagery.rendering.request import ParameterError, Rendering
 from imagery.rendering.resize import flipped, resize, sampled
-from imagery.rendering.voi import Window, checked_window, read_voi
+from imagery.rendering.voi import Voi, Window, checked_window, read_voi
 
 Values = NDArray[Any]
 
@@ -130,15 +130,14 @@ def _side(stored: Values, image: ImageAttributes) -> Side:
 
 def _table(stored: Values, tones: Tones, rendering: Rendering) -> LevelTable:
     """The table from stored values to levels: the same for every part of the image."""
-    image = tones.image
-    asked = {"invert": rendering.invert, "depth": rendering.depth}
+    image, depth, invert = tones.image, rendering.depth, rendering.invert
     if image.is_colour:
-        return colour_table(image, tones.palette, **asked)
-    voi = tones.voi
+        return colour_table(image, tones.palette, invert=invert, depth=depth)
+    voi: Voi | None = tones.voi
     if voi is None:
         low, high, _ = stored_range(stored, image.padding)
         voi = full_range(tones.modality, low, high)
-    return grey_table(image, tones.modality, voi, **asked)
+    return grey_table(image, tones.modality, voi, invert=invert, depth=depth)
 
 
 def _is_straight(part: Values, table: LevelTable, tones: Tones) -> bool:
