@@ -76,13 +76,7 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
     app = create_service_app(
         title="EMBED Lab imagery",
         description="Thumbnails, rendered pictures, pixels, originals and headers of images.",
-        routers=[
-            router,
-            warming_router,
-            archive_router,
-            iiif_router,
-            *(m.router for m in DICOMWEB),
-        ],
+        routers=ROUTERS,
         lifespan=lifespan,
         checks=checks,
         identity_jwks=settings.identity_jwks,
