@@ -65,10 +65,31 @@ def test_what_leaves_the_house_needs_the_export_scope_and_a_row() -> None:
         "/api/v1/cohorts/c/archive",
         "/api/v1/jobs/j/artifacts/weights",
         "/dicomweb/studies/1",
+        "/dicomweb/studies/1/series/2",
+        "/dicomweb/studies/1/series/2/instances/3",
     ):
         route = TABLE.find(path)
         assert route is not None
         assert (route.read, route.audit) == ("export", "row")
+
+
+def test_what_dicomweb_shows_is_read_and_summed() -> None:
+    instance = "/dicomweb/studies/1/series/2/instances/3"
+    for path in (
+        "/dicomweb/studies",
+        "/dicomweb/studies/1/series",
+        "/dicomweb/studies/1/metadata",
+        "/dicomweb/studies/1/series/2/instances",
+        *(f"{instance}/{end}" for end in ("metadata", "frames/1", "rendered", "thumbnail")),
+    ):
+        route = TABLE.find(path)
+        assert route is not None
+        assert (route.read, route.audit, route.cross_origin) == ("read", "sum", True)
+
+
+def test_other_origins_read_pictures_and_nothing_else() -> None:
+    open_to_all = {route.pattern for route in ROUTES if route.cross_origin}
+    assert all(pattern.startswith(("/iiif/3/", "/dicomweb/")) for pattern in open_to_all)
 
 
 def test_forwarded_headers_keep_their_order_and_repetitions() -> None:

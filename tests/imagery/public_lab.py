@@ -44,7 +44,7 @@ DATASET = "screening"
 PATIENT, EXAM, PRIOR = "10000001", "2000000000000001", "2000000000000002"
 STUDY, PRIOR_STUDY = "1.2.826.0.1.3680043.2.1", "1.2.826.0.1.3680043.2.2"
 SECRETS = ("Doe^Jane", "ACC-OTHER-77", "ADM-OTHER-88", "SERIAL-99", "Mercy Hospital", "MRN-66")
-CODES = {"CC": ("R-10242", "cranio-caudal"), "MLO": ("R-10226", "medio-lateral oblique")}
+CODES = {"CC": ("399162004", "cranio-caudal"), "MLO": ("399368009", "medio-lateral oblique")}
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ class View:
     def file(self) -> bytes:
         """The file, with what must not be shown."""
         values = breast(self.rows, self.columns, right=self.side == "R", seed=self.number)
-        code = {"CodeValue": CODES[self.view][0], "CodingSchemeDesignator": "SRT"}
+        code = {"CodeValue": CODES[self.view][0], "CodingSchemeDesignator": "SCT"}
         code["CodeMeaning"] = CODES[self.view][1]
         elements = {
             "StudyInstanceUID": self.study,
@@ -130,7 +130,7 @@ class View:
             "PresentationIntentType": "FOR PRESENTATION",
             "0_ViewCodeSequence_CodeValue": CODES[self.view][0],
             "0_ViewCodeSequence_CodeMeaning": CODES[self.view][1],
-            "0_ViewCodeSequence_CodingSchemeDesignator": "SRT",
+            "0_ViewCodeSequence_CodingSchemeDesignator": "SCT",
         }
 
 

@@ -127,7 +127,7 @@ def test_series_and_instances_are_found(client: DICOMwebClient) -> None:
     assert (value(right, "Rows"), value(right, "Columns")) == (512, 416)
     assert (value(right, "ImageLaterality"), value(right, "ViewPosition")) == ("R", "MLO")
     assert value(right, "PatientOrientation") == ["A", "F"]
-    assert value(value(right, "ViewCodeSequence"), "CodeValue") == "R-10226"
+    assert value(value(right, "ViewCodeSequence"), "CodeValue") == "399368009"
     (one,) = client.search_for_instances(STUDY, LEFT_CC.series)
     assert value(one, "SOPInstanceUID") == LEFT_CC.instance
     (named,) = client.search_for_instances(search_filters={"SOPInstanceUID": LEFT_MLO.instance})
