@@ -125,6 +125,20 @@ def test_other_dates_are_refused(date: str) -> None:
     assert refused.value.status == 400
 
 
+@pytest.mark.parametrize(
+    ("name", "value"), [("PatientID", "x" * 301), ("PatientID", "a\0b"), ("dataset", "y" * 64)]
+)
+def test_what_is_no_text_is_refused(name: str, value: str) -> None:
+    with pytest.raises(Problem) as refused:
+        parse_query("study", [(name, value)])
+    assert (refused.value.status, refused.value.errors[0].field) == (400, name)
+
+
+def test_what_cannot_be_a_uid_is_nobody_s() -> None:
+    found = parse_query("study", [("StudyInstanceUID", f"1.2,\0,{'3' * 65}")])
+    assert found.uids == {"StudyInstanceUID": frozenset({"1.2"})}
+
+
 def test_the_largest_limit_holds() -> None:
     assert parse_query("study", [("limit", "99999")]).limit == 1000
 

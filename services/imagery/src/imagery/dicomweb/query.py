@@ -16,6 +16,8 @@ Level = Literal["study", "series", "instance"]
 DEFAULT_LIMIT = 200
 MOST = 1000
 FARTHEST = 2**31 - 1
+LONGEST = 300
+LONGEST_NAME = 63
 
 # Keys that the catalog matches by, and what it calls them.
 CATALOG_KEYS = {
@@ -36,6 +38,7 @@ CATALOG_KEYS = {
     "PresentationIntentType": "PresentationIntentType",
 }
 UIDS = ("StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
+_name = re.compile(r"[!-~]{1,64}")
 _date = re.compile(r"\d{8}")
 _tag = re.compile(r"[0-9A-Fa-f]{8}")
 
@@ -68,6 +71,8 @@ def parse_query(level: Level, parameters: Iterable[tuple[str, str]]) -> Query:
             case "offset":
                 query.offset = _number(name, value, 0, FARTHEST)
             case "dataset":
+                if len(value) > LONGEST_NAME or not value.isprintable():
+                    raise _bad("dataset", "is no name of a dataset", ["embed-synthetic"])
                 query.dataset = value
             case "fuzzymatching":
                 _note_fuzzy(query, value)
@@ -117,7 +122,7 @@ def _add_key(query: Query, keyword: str, value: str) -> None:
     if value == "":
         return
     if keyword in UIDS:
-        query.uids[keyword] = frozenset(re.split(r"[,\\]", value)[:MOST])
+        query.uids[keyword] = frozenset(filter(is_uid, re.split(r"[,\\]", value)[:MOST]))
     elif keyword == "StudyDate":
         query.match["study_date_anon"] = _dates(value)
     elif keyword in CATALOG_KEYS:
@@ -126,7 +131,14 @@ def _add_key(query: Query, keyword: str, value: str) -> None:
         query.warnings.append(f"The attribute {keyword} is not supported for matching")
 
 
+def is_uid(text: str) -> bool:
+    """Whether an image may be called so; names that are no true UIDs occur."""
+    return _name.fullmatch(text) is not None
+
+
 def _patterns(keyword: str, value: str) -> list[str]:
+    if len(value) > LONGEST or not value.isprintable():
+        raise _bad(keyword, f"is longer than {LONGEST} characters, or not text", ["text"])
     if keyword == "PatientName":
         return [value.replace("^", "")]
     return value.split("\\")

@@ -23,6 +23,7 @@ from imagery.dicomweb.accept import (
 from imagery.dicomweb.directory import DicomDirectory, Instance
 from imagery.dicomweb.document import Document, attribute
 from imagery.dicomweb.multipart import Part, whole
+from imagery.dicomweb.query import is_uid
 from imagery.dicomweb.results import identifiers, instance_url
 from imagery.flow import Imagery
 from imagery.objects.chunks import file_chunks
@@ -64,9 +65,11 @@ class Archive:
         self, study: str, series: str | None = None, instance: str | None = None
     ) -> list[Instance]:
         """Those of a study, a series, or the one; 404 where there is none."""
+        named = is_uid(study)  # what cannot be a name is nobody's
+        known = await self.directory.study(study, self.caller, self.authorization) if named else ()
         found = [
             one
-            for one in await self.directory.study(study, self.caller, self.authorization)
+            for one in known
             if series in (None, one.series_instance_uid)
             and instance in (None, one.sop_instance_uid)
         ]

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 
 from imagery.conditional import public_origin
 from imagery.dicomweb.accept import media_ranges
-from imagery.dicomweb.query import Level, parse_query
+from imagery.dicomweb.query import Level, is_uid, parse_query
 from imagery.dicomweb.search import Page, Search
 
 PREFIX = "/dicomweb"
@@ -88,7 +88,7 @@ async def search_for_instances_of_series(
 async def _search(request: Request, level: Level, **within: str) -> Response:
     require_json(request)
     query = parse_query(level, request.query_params.multi_items())
-    query.uids.update({keyword: frozenset([uid]) for keyword, uid in within.items()})
+    query.uids.update({k: frozenset(filter(is_uid, [uid])) for k, uid in within.items()})
     search = Search(
         request.app.state.directory,
         request.headers.get("authorization", ""),
