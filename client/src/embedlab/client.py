@@ -191,6 +191,27 @@ class Client:
         """Write the original DICOM to ``target``; its bytes. Needs the scope `export`."""
         return self._http.download(f"{API}/images/{image_id}/dicom", target)
 
+    def flag_image(self, image_id: int, kind: str, note: str | None = None) -> dict[str, Any]:
+        """Say that an image is unreadable, or of the wrong side, or has a wrong ROI, or a note."""
+        body = {"image_id": image_id, "kind": kind, **_given(note=note)}
+        return cast(dict[str, Any], self._http.json("POST", f"{API}/flags", body=body))
+
+    def flags(
+        self,
+        *,
+        image_id: int | None = None,
+        kind: str | None = None,
+        author: str | None = None,
+        dataset: str | None = None,
+    ) -> Iterator[dict[str, Any]]:
+        """Flags on images, newest first; ``author`` may be `me`."""
+        wanted = _given(image_id=image_id, kind=kind, author=author, dataset=dataset)
+        yield from self.items(f"{API}/flags", wanted)
+
+    def remove_flag(self, flag_id: int) -> None:
+        """Take a flag away."""
+        self._http.json("DELETE", f"{API}/flags/{flag_id}")
+
     # Cohorts
 
     def create_cohort(self, definition: Mapping[str, Any]) -> Cohort:
@@ -213,6 +234,27 @@ class Client:
     def members(self, cohort_id: str) -> Iterator[Member]:
         """The images of a cohort with labels and splits."""
         yield from cast(Iterator[Member], self.items(f"{API}/cohorts/{cohort_id}/members"))
+
+    def exports(self, cohort_id: str) -> list[dict[str, Any]]:
+        """The files that a cohort can be taken out as. Needs the scope `export`."""
+        return list(self.items(f"{API}/cohorts/{cohort_id}/export"))
+
+    def export(self, cohort_id: str, name: str, target: Path) -> int:
+        """Write one of them to ``target``, whole or not at all; its bytes."""
+        return self._http.download(f"{API}/cohorts/{cohort_id}/export/{name}", target)
+
+    def delete_cohort(self, cohort_id: str) -> None:
+        """Delete a cohort's members; its owner may, and admins."""
+        self._http.json("DELETE", f"{API}/cohorts/{cohort_id}")
+
+    def compare_cohorts(self, a: str, b: str) -> dict[str, Any]:
+        """What differs between two cohorts, and why."""
+        found = self._http.json("GET", f"{API}/cohorts/compare", params={"a": a, "b": b})
+        return cast(dict[str, Any], found)
+
+    def recipes(self) -> list[dict[str, Any]]:
+        """The published curations that cohorts are made by."""
+        return list(self.items(f"{API}/recipes"))
 
     # Training
 

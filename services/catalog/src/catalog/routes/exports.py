@@ -14,7 +14,7 @@ from fastapi.responses import StreamingResponse
 from catalog.exports import croissant
 from catalog.exports.croissant import TableFile
 from catalog.exports.schemas import ExportFile, FileName
-from catalog.exports.streams import CohortExport, Format, TableName
+from catalog.exports.streams import CohortExport, CohortGone, Format, TableName
 from catalog.holder import ModelHolder
 from catalog.routes.cohorts import permitted_cohort
 from catalog.routes.state import Db, Holder, answer
@@ -100,7 +100,10 @@ async def _export(
 
 async def _begun(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same blocks; what goes wrong with the first is told before the answer begins."""
-    first = [await anext(blocks, b""), await anext(blocks, b"")]
+    try:
+        first = [await anext(blocks, b""), await anext(blocks, b"")]
+    except CohortGone as error:
+        raise Problem(410, "Cohort deleted", detail="It was deleted a moment ago.") from error
 
     async def all_of_them() -> AsyncIterator[bytes]:
         for block in first:

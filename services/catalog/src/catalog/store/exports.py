@@ -82,12 +82,16 @@ async def count_members(database: Database, cohort_id: uuid.UUID) -> int:
 async def copy_members(
     database: Database, origin: Origin, cohort_id: uuid.UUID, begin: int, end: int
 ) -> bytes:
-    """Members of positions ``begin`` to ``end`` and their rows of the metadata table, as CSV."""
+    """Members of positions ``begin`` to ``end`` and their rows of the metadata table, as CSV.
+
+    A set of cohorts of several revisions may hold an image that the newest lacks: it has no row.
+    """
+    ours = ", ".join(f"m.{name}" for name in MEMBER_COLUMNS)
     query = (
-        f"select {', '.join(f'm.{name}' for name in MEMBER_COLUMNS)}, {_cells(origin, 'metadata')} "  # noqa: S608 - names quoted
+        f"select {ours}, {_cells(origin, 'metadata', 'm')} "  # noqa: S608 - names quoted
         "from catalog.cohort_member m "
-        "join catalog.image t on t.revision_id = $1 and t.image_id = m.image_id "
-        f"join catalog.metadata_{origin.revision_id} x on x.n = t.n "
+        "left join catalog.image t on t.revision_id = $1 and t.image_id = m.image_id "
+        f"left join catalog.metadata_{origin.revision_id} x on x.n = t.n "
         "where m.cohort_id = $2 and m.position >= $3 and m.position < $4 order by m.position"
     )
     return await _copy(database, query, origin.revision_id, cohort_id, begin, end)
@@ -110,7 +114,7 @@ async def finding_numbers(database: Database, origin: Origin, cohort_id: uuid.UU
 async def copy_findings(database: Database, origin: Origin, numbers: Sequence[int]) -> bytes:
     """Rows of the clinical table by their numbers, as CSV."""
     query = (
-        f"select {_cells(origin, 'clinical')} from catalog.finding t "  # noqa: S608 - names quoted
+        f"select {_cells(origin, 'clinical', 't')} from catalog.finding t "  # noqa: S608 - names quoted
         f"join catalog.clinical_{origin.revision_id} x on x.n = t.n "
         "where t.revision_id = $1 and t.n = any($2::integer[]) order by t.n"
     )
@@ -126,8 +130,9 @@ async def member_paths(
         found = await session.execute(
             text(
                 f"select m.sop_instance_uid, x.{path} from catalog.cohort_member m "  # noqa: S608 - quoted
-                "join catalog.image t on t.revision_id = :revision and t.image_id = m.image_id "
-                f"join catalog.metadata_{origin.revision_id} x on x.n = t.n "
+                "left join catalog.image t "
+                "on t.revision_id = :revision and t.image_id = m.image_id "
+                f"left join catalog.metadata_{origin.revision_id} x on x.n = t.n "
                 "where m.cohort_id = :id and m.position >= :begin and m.position < :end "
                 "order by m.position"
             ),
@@ -136,9 +141,10 @@ async def member_paths(
         return [(row[0], row[1]) for row in found]
 
 
-def _cells(origin: Origin, table: Literal["clinical", "metadata"]) -> str:
+def _cells(origin: Origin, table: Literal["clinical", "metadata"], ids: str) -> str:
+    """The file's columns, identifiers from the table ``ids``."""
     return ", ".join(
-        f"t.{TYPED_IDS[name]}" if name in TYPED_IDS else f"x.{quoted(column)}"
+        f"{ids}.{TYPED_IDS[name]}" if name in TYPED_IDS else f"x.{quoted(column)}"
         for name, column in origin.columns[table].items()
     )
 
