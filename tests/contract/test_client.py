@@ -105,6 +105,24 @@ def test_a_cohort_is_frozen_and_listed(embedlab: Say, ingested: str) -> None:
     assert again["sha256"] == cohort["sha256"]
 
 
+def test_cohorts_of_recipes_are_combined_compared_and_deleted(embedlab: Say, ingested: str) -> None:
+    assert [item["name"] for item in embedlab("cohort", "recipes")] == [
+        "sn", "dc", "sla", "nus", "dt",
+    ]  # fmt: skip
+    create = ("cohort", "create", "--dataset", ingested)
+    (whole,) = embedlab(*create, "outcomes", "--recipe", "nus", "--folds", "4")
+    (part,) = embedlab(*create, "CC alone", "ViewPosition=CC", "--recipe", "nus")
+    keys = (whole["cohort_id"], part["cohort_id"])
+    (rest,) = embedlab("cohort", "combine", "the rest", "difference", *keys)
+    images = [cohort["counts"]["images"] for cohort in (whole, part, rest)]
+    assert images[0] - images[1] == images[2] > 0
+    (found,) = embedlab("cohort", "compare", *keys)
+    assert found["in_both"] == images[1]
+    assert found["only_a"]["reasons"] == [{"reason": "matching the filter", "images": images[2]}]
+    embedlab("cohort", "delete", rest["cohort_id"])
+    assert rest["cohort_id"] not in {c["cohort_id"] for c in embedlab("cohort", "list")}
+
+
 def test_a_wrong_filter_is_said_with_what_would_be_accepted(
     embedlab: Say, ingested: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

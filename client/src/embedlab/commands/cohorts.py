@@ -1,4 +1,4 @@
-"""`embedlab cohort create|list|show|members`."""
+"""`embedlab cohort create|list|show|members|delete|recipes|compare|combine`."""
 
 import argparse
 import json
@@ -11,6 +11,7 @@ from embedlab.filters import json_filter
 from embedlab.terminal import print_json, print_table, say, warn
 
 SPLIT = (0.7, 0.1, 0.2)
+RECIPES = ("sn", "dc", "sla", "nus", "dt")
 
 
 def add(commands: Commands) -> None:
@@ -31,21 +32,56 @@ def add(commands: Commands) -> None:
         metavar="NAME=VALUE,...",
         help="a class, negative first; repeat",
     )
+    create.add_argument("--recipe", choices=RECIPES, help="label by a published curation instead")
+    create.add_argument("--roi", choices=("any", "some", "one"), help="of the recipe nus")
+    create.add_argument(
+        "--without-flag",
+        dest="without_flags",
+        action="append",
+        metavar="KIND",
+        help="leave out images with this flag; repeat",
+    )
+    create.add_argument("--match", metavar="CASES:VARIABLE,...", help="e.g. K:age,density")
+    create.add_argument("--controls", type=int, default=1, help="for each case, at most")
     create.add_argument("--policy", choices=("worst", "exclude", "finding"), default="worst")
-    create.add_argument("--per-class", type=int, help="at most so many images of each class")
-    create.add_argument("--seed", type=int, default=7)
-    create.add_argument("--preview", action="store_true", help="show it, freeze nothing")
+    _add_drawing(create)
     create.set_defaults(run=run_create)
+    combine = actions.add_parser("combine", help="a cohort of the images of others")
+    combine.add_argument("name")
+    combine.add_argument("operation", choices=("union", "intersection", "difference"))
+    combine.add_argument("cohort_ids", nargs="+", metavar="cohort_id")
+    _add_drawing(combine)
+    combine.set_defaults(run=run_combine)
+    compare = actions.add_parser("compare", help="what differs between two cohorts, and why")
+    compare.add_argument("a")
+    compare.add_argument("b")
+    compare.set_defaults(run=run_compare)
+    recipes = actions.add_parser("recipes", help="published curations that cohorts are made by")
+    recipes.set_defaults(run=run_recipes)
 
     listed = actions.add_parser("list", help="list cohorts")
     listed.set_defaults(run=run_list)
     for name, run, text in (
         ("show", run_show, "all about a cohort"),
         ("members", run_members, "its images with labels and splits"),
+        ("delete", run_delete, "delete its members; its hash stays"),
     ):
         parser = actions.add_parser(name, help=text)
         parser.add_argument("cohort_id")
         parser.set_defaults(run=run)
+
+
+def _add_drawing(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--per-class", type=_cap, help="at most so many images of each class, or `smallest`"
+    )
+    parser.add_argument("--folds", type=int, help="so many parts by patient instead of 70/10/20")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--preview", action="store_true", help="show it, freeze nothing")
+
+
+def _cap(word: str) -> int | str:
+    return word if word == "smallest" else int(word)
 
 
 def definition_of(given: argparse.Namespace) -> dict[str, Any]:
@@ -54,29 +90,58 @@ def definition_of(given: argparse.Namespace) -> dict[str, Any]:
         text = sys.stdin.read() if str(given.definition) == "-" else given.definition.read_text()
         read: dict[str, Any] = {**json.loads(text), "name": given.name}
         return read
+    body = {"name": given.name, "filter": json_filter(given.filter), **_label(given)}
+    if given.recipe:
+        body["recipe"] = {"name": given.recipe, "roi": given.roi or "any"}
+    if given.match:
+        cases, colon, variables = given.match.partition(":")
+        if not colon:
+            raise ValueError("--match names cases and variables, e.g. K:age,density")
+        on = variables.split(",")
+        body["match"] = {"cases": cases, "on": on, "controls": given.controls}
+    if given.without_flags:
+        body["without_flags"] = given.without_flags
+    body |= _drawing(given)
+    return {**body, "dataset": given.dataset} if given.dataset else body
+
+
+def _label(given: argparse.Namespace) -> dict[str, Any]:
+    """The label of `--class`; none where a recipe brings its own."""
     if not given.classes:
-        raise ValueError("name the classes, e.g. --class B=B --class K=K")
+        if given.recipe:
+            return {}
+        raise ValueError("name the classes, e.g. --class B=B --class K=K, or a --recipe")
     classes = []
     for word in given.classes:
         name, equals, values = word.partition("=")
         classes.append({"name": name, "values": (values if equals else name).split(",")})
-    body: dict[str, Any] = {
-        "name": given.name,
-        "filter": json_filter(given.filter),
-        "label": {"field": given.label, "classes": classes, "policy": given.policy},
-        "sampling": {"per_class": given.per_class} if given.per_class else None,
-        "split": {
-            "by": "patient",
-            **dict(zip(("train", "validation", "test"), SPLIT, strict=True)),
-        },
-        "seed": given.seed,
-    }
-    return {**body, "dataset": given.dataset} if given.dataset else body
+    field = "recipe" if given.recipe else given.label
+    return {"label": {"field": field, "classes": classes, "policy": given.policy}}
+
+
+def _drawing(given: argparse.Namespace) -> dict[str, Any]:
+    """Sampling, split and seed."""
+    split: dict[str, Any] = {"by": "patient"}
+    if given.folds:
+        split["folds"] = {"count": given.folds}
+    else:
+        split |= dict(zip(("train", "validation", "test"), SPLIT, strict=True))
+    sampling = {"per_class": given.per_class} if given.per_class else None
+    return {"sampling": sampling, "split": split, "seed": given.seed}
 
 
 def run_create(given: argparse.Namespace) -> int:
     """Freeze, or preview, and show what came of it."""
-    definition = definition_of(given)
+    return _freeze(given, definition_of(given))
+
+
+def run_combine(given: argparse.Namespace) -> int:
+    """Freeze, or preview, a cohort of others."""
+    combine = {"operation": given.operation, "cohorts": given.cohort_ids}
+    return _freeze(given, {"name": given.name, "combine": combine, **_drawing(given)})
+
+
+def _freeze(given: argparse.Namespace, definition: dict[str, Any]) -> int:
     with open_client(given) as lab:
         found: Any = (lab.preview_cohort if given.preview else lab.create_cohort)(definition)
     if given.json:
@@ -121,4 +186,39 @@ def run_members(given: argparse.Namespace) -> int:
     with open_client(given) as lab:
         columns = ("image_id", "patient_id", "exam_id", "label", "split")
         print_table(columns, lab.members(given.cohort_id), as_json=given.json)
+    return 0
+
+
+def run_delete(given: argparse.Namespace) -> int:
+    """Delete a cohort's members."""
+    with open_client(given) as lab:
+        lab.delete_cohort(given.cohort_id)
+    return 0
+
+
+def run_recipes(given: argparse.Namespace) -> int:
+    """List the recipes."""
+    with open_client(given) as lab:
+        print_table(("name", "title", "source", "classes"), lab.recipes(), as_json=given.json)
+    return 0
+
+
+def run_compare(given: argparse.Namespace) -> int:
+    """Show what differs between two cohorts."""
+    with open_client(given) as lab:
+        found = lab.compare_cohorts(given.a, given.b)
+    if given.json:
+        print_json(found)
+        return 0
+    say("the same cohort" if found["same"] else f"{found['in_both']:,} images in both")
+    for part in found["definition"]:
+        say(f"  {part['path']}: {json.dumps(part['a'])} | {json.dumps(part['b'])}")
+    for name, other in (("a", "b"), ("b", "a")):
+        alone = found[f"only_{name}"]
+        say(f"only in {name}: {alone['images']:,} images of {alone['patients']:,} patients")
+        for reason in alone["reasons"] or ():
+            say(f"  {reason['images']:>9,} left out of {other} by: {reason['reason']}")
+    for what in ("labels", "splits"):
+        for item in found[what]:
+            say(f"  {item['images']:>9,} images: {item['a']} in a, {item['b']} in b")
     return 0
