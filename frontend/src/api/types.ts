@@ -40,9 +40,10 @@ export type RoiRecord = Schemas["RoiBox"];
 export type Cells = Finding["values"];
 
 export type Policy = Schemas["LabelDefinition"]["policy"];
-export type CohortDefinition = Omit<Schemas["CohortRequest"], "filter" | "dataset"> & {
+export type CohortDefinition = Omit<Schemas["CohortRequest"], "filter" | "dataset" | "label"> & {
   dataset: string;
   filter: Record<string, JsonCondition>;
+  label: Schemas["LabelDefinition"];
 };
 export type CohortClass = Schemas["ClassCounts"];
 export type AttritionStep = Schemas["AttritionStep"];

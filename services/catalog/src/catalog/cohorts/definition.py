@@ -166,7 +166,7 @@ class CohortRequest(_Strict):
     label: LabelDefinition | None = None
     recipe: RecipeDefinition | None = None
     combine: CombineDefinition | None = None
-    without_flags: list[FlagKind] = Field(default=[], max_length=4)
+    without_flags: list[FlagKind] | None = Field(default=None, max_length=4)
     match: MatchDefinition | None = None
     sampling: SamplingDefinition | None = None
     split: SplitDefinition = SplitDefinition()
@@ -190,9 +190,8 @@ class CohortRequest(_Strict):
 
     def document(self, label: LabelDefinition, **resolved: Any) -> dict[str, Any]:
         """The definition in one spelling, ``resolved`` in it; the name is no part of it."""
-        plain = self.model_dump(mode="json", exclude={"name", "filter"}, exclude_none=True)
+        left_out = {"name", "filter", "without_flags"}
+        plain = self.model_dump(mode="json", exclude=left_out, exclude_none=True)
         if self.without_flags:
             plain["without_flags"] = sorted(set(self.without_flags))
-        else:
-            del plain["without_flags"]
         return {"sampling": None, **plain, "label": label.model_dump(mode="json"), **resolved}
