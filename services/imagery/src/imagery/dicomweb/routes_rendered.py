@@ -187,7 +187,8 @@ def _fitted(viewport: str | None) -> tuple[Size, Region | None]:
         return size, None
     if len(parts) != 6 or not all(p.isascii() and p.isdecimal() and len(p) < 6 for p in parts[2:]):
         raise invalid("viewport", "is not 'vw,vh' or 'vw,vh,sx,sy,sw,sh'", ["512,512"])
-    return size, Region(*(int(part) for part in parts[2:]))
+    left, top, width, height = (int(part) for part in parts[2:])
+    return size, Region(left, top, width, height)
 
 
 async def _one(
