@@ -11,12 +11,8 @@ from catalog.app import create_app
 from catalog.settings import Settings
 from devstack.seaweedfs import S3Server
 from devstack.testing import IdentityKeys
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from schemathesis import Case, GenerationMode
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import response_schema_conformance
 
+from tests.asking import ask
 from tests.catalog.conftest import Api, fresh_settings, served
 
 EXAMPLES = int(os.environ.get("EMBEDLAB_SCHEMA_EXAMPLES", "15"))  # requests of each operation
@@ -60,25 +56,5 @@ def known(fuzzed: Api) -> dict[str, Any]:
 
 @pytest.mark.parametrize("label", OPERATIONS)
 def test_no_request_ends_in_a_500(label: str, fuzzed: Api, known: dict[str, Any]) -> None:
-    operation = OPERATIONS[label]
-    named = {p.name: known[p.name] for p in operation.path_parameters if p.name in known}
-    places = [{"path_parameters": named}, {}] if named else [{}]
-    cases: st.SearchStrategy[Case] = st.one_of(
-        operation.as_strategy(mode, **place)
-        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
-        for place in places
-    )
     base = str(fuzzed.http.base_url).rstrip("/")
-
-    @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
-    @given(case=cases)
-    def ask(case: Case) -> None:
-        headers = {"Authorization": fuzzed.authorize()}
-        answer = case.call(base_url=base, headers=headers, timeout=60)
-        case.validate_response(answer, checks=[not_a_server_error, response_schema_conformance])
-        if answer.status_code >= 400:
-            assert answer.headers["content-type"] == ["application/problem+json"], (
-                case.as_curl_command()
-            )
-
-    ask()
+    ask(OPERATIONS[label], known, base, {"Authorization": fuzzed.authorize()}, EXAMPLES)

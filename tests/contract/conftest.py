@@ -86,6 +86,7 @@ def lab(
             catalog_url=catalog_url,
             cache_url=valkey_url,
             workers=1,
+            mirror_root=synthetic_tables,
             disk_cache_dir=folder / "sources",
         )
         imagery_url = stack.enter_context(serving(create_imagery(imagery)))

@@ -187,7 +187,7 @@ def test_the_last_admin_stays(gateway: Gateway, change: dict[str, Any]) -> None:
     assert admin.get("/api/v1/users").status_code == 200
 
 
-@pytest.mark.parametrize("identifier", ["x", str(uuid.uuid4()), "%00", "a" * 65])
+@pytest.mark.parametrize("identifier", ["x", str(uuid.UUID(int=1)), "%00", "a" * 65])
 def test_unknown_people_are_not_found(gateway: Gateway, identifier: str) -> None:
     answer = gateway.signed_in("admin").patch(f"/api/v1/users/{identifier}", json={"name": "n"})
     assert answer.status_code in (400, 404, 422)

@@ -31,9 +31,13 @@ Version = Annotated[
 
 def _responses(*media_types: str) -> dict[int | str, dict[str, Any]]:
     """OpenAPI: a body of one of ``media_types``, 304, and the problems of this service."""
-    binary = {"schema": {"type": "string", "format": "binary"}}
+    binary, document = {"type": "string", "format": "binary"}, {"type": "object"}
+    content = {
+        media_type: {"schema": document if media_type == "application/json" else binary}
+        for media_type in media_types
+    }
     return {
-        200: {"description": "The answer", "content": dict.fromkeys(media_types, binary)},
+        200: {"description": "The answer", "content": content},
         304: {"description": "The client has it already"},
         **problem_responses(404, 406, 422, 502, 503, 504),
     }

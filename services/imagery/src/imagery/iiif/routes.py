@@ -29,8 +29,9 @@ router = APIRouter(
 
 
 async def iiif_source(request: Request, identifier: str, caller: Caller) -> ImageSource:
-    """The source of the image; an identifier that is no number names none (404)."""
-    if not (identifier.isascii() and identifier.isdecimal() and len(identifier) <= LONGEST_ID):
+    """The source of the image; an identifier that is no positive number names none (404)."""
+    number = identifier.isascii() and identifier.isdecimal() and len(identifier) <= LONGEST_ID
+    if not number or int(identifier) == 0:
         raise not_found("image", identifier[:64])
     return await image_source(request, int(identifier), caller)
 

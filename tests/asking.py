@@ -1,0 +1,52 @@
+"""Requests drawn from an OpenAPI document, of what it allows and of what it forbids."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from schemathesis import Case, GenerationMode
+from schemathesis.checks import not_a_server_error
+from schemathesis.core.transport import Response
+from schemathesis.schemas import APIOperation
+from schemathesis.specs.openapi.checks import response_schema_conformance
+
+PROBLEM = "application/problem+json"
+MISSING = "urn:embedlab:source-missing"  # the tables name an image whose file is not there
+
+
+def ask(
+    operation: "APIOperation[Any, Any, Any]",
+    known: Mapping[str, Any],
+    base_url: str,
+    headers: Mapping[str, str],
+    examples: int,
+) -> None:
+    """Send ``examples`` requests; each is answered as declared, or refused with a problem.
+
+    ``known`` are path parameters that name something: half of the requests use them.
+    """
+    named = {p.name: known[p.name] for p in operation.path_parameters if p.name in known}
+    places = [{"path_parameters": named}, {}] if named else [{}]
+    cases: st.SearchStrategy[Case] = st.one_of(
+        operation.as_strategy(mode, **place)
+        for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
+        for place in places
+    )
+
+    @settings(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(case=cases)
+    def send(case: Case) -> None:
+        answer = case.call(base_url=base_url, headers=dict(headers), timeout=60)
+        _check(case, answer)
+
+    send()
+
+
+def _check(case: Case, answer: Response) -> None:
+    checks = [not_a_server_error, response_schema_conformance]
+    if answer.status_code == 502 and answer.json()["type"] == MISSING:
+        checks.remove(not_a_server_error)  # said of the bucket, not of ourselves
+    case.validate_response(answer, checks=checks)
+    if answer.status_code >= 400 and case.method != "HEAD":
+        assert answer.headers["content-type"] == [PROBLEM], case.as_curl_command()

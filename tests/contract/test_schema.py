@@ -1,0 +1,74 @@
+"""Every public operation, through the gateway, by the merged OpenAPI: no request ends in a 500."""
+
+import csv
+import os
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from catalog.paths import relative_key
+
+from tests.asking import ask
+from tests.gateway.conftest import Gateway
+from tests.imagery.dicom_files import breast, dicom_bytes
+
+EXAMPLES = int(os.environ.get("EMBEDLAB_SCHEMA_EXAMPLES", "6"))  # requests of each operation
+DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
+OPERATIONS = {
+    operation.ok().label: operation.ok()
+    for operation in schemathesis.openapi.from_path(DOCUMENT).get_all_operations()
+}
+ENDLESS = {"GET /api/v1/jobs/events"}  # a stream of events has no end to wait for
+
+
+@pytest.fixture(scope="module")
+def admin(lab: Gateway, synthetic_tables: Path) -> httpx.Client:
+    """An admin with a token of every scope, tables to ask about, and files of some images."""
+    client = lab.with_token("admin")
+    content = dicom_bytes(breast())
+    with (synthetic_tables / "EMBED_OpenData_metadata.csv").open() as metadata:
+        for row in islice(csv.DictReader(metadata), 200):
+            file = synthetic_tables / relative_key(row["anon_dicom_path"])
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+    tables = f"file://{synthetic_tables}"
+    sources = {
+        "clinical": f"{tables}/EMBED_OpenData_clinical.csv",
+        "metadata": f"{tables}/EMBED_OpenData_metadata.csv",
+        "image_root": tables,
+    }
+    path = "/api/v1/datasets/embed-synthetic/revisions"
+    made = client.post(path, json={**sources, "restricted": False})
+    assert made.status_code == 202, made.text
+    state = made.json()
+    while state["state"] in ("queued", "running"):
+        state = client.get(f"{path}/{state['revision_id']}").json()
+    assert state["state"] == "succeeded", state
+    return client
+
+
+@pytest.fixture(scope="module")
+def known(admin: httpx.Client) -> dict[str, Any]:
+    """Path parameters that name something."""
+    found = admin.get("/api/v1/images", params={"has_file": "true"}).json()["items"][0]
+    classes = [{"name": "N", "values": ["N"]}, {"name": "A", "values": ["A"]}]
+    body = {"label": {"field": "asses", "classes": classes}}
+    cohort = admin.post("/api/v1/cohorts", json=body).json()
+    assert "cohort_id" in cohort, cohort
+    return {
+        **{name: found[name] for name in ("image_id", "exam_id", "patient_id")},
+        "cohort_id": cohort["cohort_id"],
+        "name": "embed-synthetic",
+        "revision_id": 1,
+    }
+
+
+@pytest.mark.parametrize("label", sorted(OPERATIONS.keys() - ENDLESS))
+def test_no_request_ends_in_a_500(
+    label: str, lab: Gateway, admin: httpx.Client, known: dict[str, Any]
+) -> None:
+    headers = {"Authorization": admin.headers["Authorization"]}
+    ask(OPERATIONS[label], known, lab.url, headers, EXAMPLES)
