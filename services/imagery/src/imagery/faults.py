@@ -12,7 +12,12 @@ RETRY_AFTER_S = 2
 
 
 def source_problem(error: SourceError) -> Problem:
-    """502 with the kind in ``type``; 504 where time ran out; 422 where the file is too large."""
+    """502 with the kind in ``type``; 504 where time ran out, 503 where others are before it.
+
+    422 where the file is too large.
+    """
+    if error.fault == "busy":
+        return busy_problem()
     kind = f"urn:embedlab:source-{error.fault}"
     if error.fault == "timeout":
         return Problem(504, "The image's file took too long", type=kind, detail=error.detail)

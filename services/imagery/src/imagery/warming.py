@@ -142,8 +142,12 @@ class Warming:
                 found = await self._imagery.picture(source, rendering)
             except BusyError:
                 await asyncio.sleep(BUSY_S)
-            except (SourceError, TimeoutError):
+            except TimeoutError:
                 return False
+            except SourceError as error:
+                if error.fault != "busy":
+                    return False
+                await asyncio.sleep(BUSY_S)
             else:
                 return not isinstance(found.answer, Refusal)
 

@@ -135,9 +135,8 @@ class DecoderPool:
     ) -> Message:
         """A worker's answer to ``task``.
 
-        Raises BusyError where the queue is full, TimeoutError where no worker came free in time,
-        DecodeTimeoutError past the deadline (the worker is then replaced), WorkerDiedError where
-        the process died.
+        Raises BusyError where the queue is full or no worker came free in time, DecodeTimeoutError
+        past the deadline (the worker is then replaced), WorkerDiedError where the process died.
         """
         if self._waiting >= self.queue:
             raise BusyError
@@ -145,6 +144,8 @@ class DecoderPool:
         try:
             async with asyncio.timeout(deadline_s):
                 worker = await self._idle.get()
+        except TimeoutError as error:
+            raise BusyError from error
         finally:
             self._waiting -= 1
         # A caller who leaves does not stop the worker: the task ends in the background.

@@ -1,6 +1,8 @@
 """Objects in S3, fetched through the disk cache."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import aiohttp
@@ -14,6 +16,7 @@ from imagery.objects.types import SourceError, SourceFile
 
 SIGNED_FOR_S = 600
 LOCK_POLL_S = 0.02
+WAITING_SHARE = 0.5
 
 
 class S3Origin:
@@ -98,7 +101,7 @@ class S3Origin:
 
     async def _fetch(self, uri: str) -> SourceFile:
         url = await self._signed("get_object", uri)
-        async with self._slots:
+        async with self._slot():
             try:
                 return await self._fetch_to_disk(uri, url)
             except SourceError as error:
@@ -107,6 +110,19 @@ class S3Origin:
             # A full or read-only disk makes the service slower, not useless.
             memory = memory_file("source")
             return _source(memory, await self._transfer(url, memory))
+
+    @asynccontextmanager
+    async def _slot(self) -> AsyncIterator[None]:
+        """One of the ``fetches`` at once; who would wait too long is told to come back."""
+        try:
+            async with asyncio.timeout(self._deadline_s * WAITING_SHARE):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise SourceError("busy", "Too many files are being fetched.") from error
+        try:
+            yield
+        finally:
+            self._slots.release()
 
     async def _fetch_to_disk(self, uri: str, url: str) -> SourceFile:
         try:

@@ -14,6 +14,7 @@ SourceFault = Literal[
     "changed",
     "not-allowed",
     "unkept",
+    "busy",
 ]
 
 
