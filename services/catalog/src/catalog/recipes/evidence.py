@@ -30,7 +30,9 @@ class EvidenceRows:
 
     def of(self, place: int) -> list[dict[str, Any]]:
         """The Evidence of an image, the screening rows first."""
-        begin, end = np.searchsorted(self._place, [place, place + 1])
+        # In the type of the places: numpy would convert all of them each time.
+        wanted = np.asarray([place, place + 1], self._place.dtype)
+        begin, end = np.searchsorted(self._place, wanted)
         role, row, days = (column[begin:end] for column in self._told)
         return [
             {"role": r, "row": n, "days": d, **self._rows[n]}
