@@ -74,7 +74,7 @@ class Reference:
         images["spot_mag"] = images["spot_mag"].map(lambda v: None if pd.isna(v) else float(v) == 1)
         images["has_roi"] = images["ROI_coords"].str.contains(r"\d", na=False)
         images["spot_or_magnification"] = images["spot_mag"].map(lambda v: v is True)
-        paths = [name for name in findings if re.fullmatch(r"path\d+", name)]
+        paths = [name for name in map(str, findings) if re.fullmatch(r"path\d+", name)]
         findings["row"] = range(len(findings))
         told = findings[["acc_anon", "row", *FINDING, *paths]]
         joined = images.merge(told, on="acc_anon", how="left", indicator=True)
@@ -144,7 +144,7 @@ class Reference:
         for acc, empi in owner.items():
             found = [text for text in (reported.get(acc), taken.get(acc)) if isinstance(text, str)]
             if found:
-                days.setdefault(empi, {})[acc] = date.fromisoformat(found[0][:10])
+                days.setdefault(str(empi), {})[str(acc)] = date.fromisoformat(found[0][:10])
         months, following, years, followed = {}, {}, {}, {}
         for empi, exams in days.items():
             followed[empi] = round((max(exams.values()) - min(exams.values())).days / 365.25, 2)
@@ -154,12 +154,12 @@ class Reference:
                 months[acc] = round(min(before) / 30.4375, 2) if before else None
                 years[acc] = round(min(before) / 365.25, 2) if before else None
                 following[acc] = round(min(after) / 30.4375, 2) if after else None
-        for name, found in (
+        for name, told in (
             ("months_since_prior", months),
             ("years_since_prior", years),
             ("months_to_next", following),
         ):
-            self.rows[name] = pd.to_numeric(self.rows["acc_anon"].map(found))
+            self.rows[name] = pd.to_numeric(self.rows["acc_anon"].map(told))
         self.rows["years_followed"] = pd.to_numeric(self.rows["empi_anon"].map(followed))
 
     def _derive_others(self, images: pd.DataFrame) -> None:

@@ -14,6 +14,7 @@ from catalog.counting import count_facets
 from catalog.fields import fields
 from catalog.grammar import canonical, parse_json, parse_query
 from catalog.model import archive
+from catalog.model.facets import Unit
 from catalog.model.listing import page_of
 from catalog.model.read_model import ReadModel
 from catalog.model.select import CompiledFilter
@@ -39,6 +40,7 @@ COUNTED = [
 COUNTED = [name for name in COUNTED if name not in ("has_file", "exam_laterality")]
 RANGES = [name for name in COUNTED if fields()[name].kind == "range"]
 
+UNITS: tuple[Unit, ...] = ("images", "exams", "patients")
 Known = Mapping[str, Sequence[Any]]
 
 
@@ -77,7 +79,7 @@ def differences(model: ReadModel, truth: Reference, rng: Random) -> Iterator[str
     """What differs from pandas in one filter: totals, images, counts by value in some unit."""
     conditions = draw_filter(rng, choices_of(model))
     parsed = parse_json(conditions)
-    unit = rng.choice(["images", "exams", "patients"])
+    unit: Unit = rng.choice(UNITS)
     names = [*dict.fromkeys([*rng.sample(COUNTED, 6), *conditions])]
     counted = count_facets(model, parsed, names, unit)
     if counted["total"] != truth.totals(conditions):

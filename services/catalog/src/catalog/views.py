@@ -194,10 +194,10 @@ def image_rois(
         stored = rois.Roi(*(box[name] for name in rois.Roi._fields))
         if len(given) == len(boxes):
             box["stored"] = given[n]._asdict()
-        elif mirror is None or (mirror and not isinstance(width, int)):
-            box["stored"] = None
+        elif mirror and isinstance(width, int):
+            box["stored"] = rois.mirrored(stored, width)._asdict()
         else:
-            box["stored"] = (rois.mirrored(stored, int(width)) if mirror else stored)._asdict()
+            box["stored"] = stored._asdict() if mirror is False else None
     return boxes
 
 
