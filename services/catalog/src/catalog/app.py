@@ -24,6 +24,7 @@ from catalog.routes import (
     recipes,
     records,
     search,
+    statistics,
 )
 from catalog.settings import Settings
 from catalog.supervisor import IngestSupervisor
@@ -38,6 +39,7 @@ ROUTES = (
     exports,
     flags,
     queries,
+    statistics,
     compat,
     internal,
     internal_dicom,

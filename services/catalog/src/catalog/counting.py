@@ -84,17 +84,17 @@ def describe_range(model: ReadModel, field: Field, counts: Counts) -> dict[str, 
         return limits
     limits |= {"min": values[int(present[0])], "max": values[int(present[-1])]}
     axis = np.asarray(values) if field.kind == "range" else np.asarray(values, "datetime64[D]")
-    edges = _edges(axis)
+    edges = bucket_edges(axis)
     bucket = np.clip(np.searchsorted(edges, axis, side="right") - 1, 0, len(edges) - 2)
     totals = np.bincount(bucket, weights=counts[1:], minlength=len(edges) - 1)
     limits["buckets"] = [
-        {"gte": _edge(edges[i]), "lt": _edge(edges[i + 1]), "count": int(totals[i])}
+        {"gte": edge_value(edges[i]), "lt": edge_value(edges[i + 1]), "count": int(totals[i])}
         for i in range(len(edges) - 1)
     ]
     return limits
 
 
-def _edges(axis: Any) -> Any:
+def bucket_edges(axis: Any) -> Any:
     """Bucket edges over all values of the revision, so that they stay put under any filter."""
     low, high = axis[0], axis[-1]
     if axis.dtype.kind == "M":
@@ -114,7 +114,8 @@ def _round_step(raw: float) -> float:
     return float(next(power * m for m in (1, 2, 5, 10) if power * m >= raw * 0.999))
 
 
-def _edge(edge: Any) -> float | str:
+def edge_value(edge: Any) -> float | str:
+    """An edge as a number or a day."""
     if isinstance(edge, np.datetime64):
         return str(edge)
     return int(edge) if float(edge).is_integer() else float(edge)
