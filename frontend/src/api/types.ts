@@ -35,7 +35,7 @@ export type Facets = Omit<Schemas["Facets"], "facets"> & { facets: Record<string
 export type ImageSummary = Schemas["ImageSummary"];
 export type ImageRecord = Schemas["ImageRecord"];
 export type Finding = Schemas["Finding"];
-export type RoiRecord = Schemas["RoiBox"];
+export type RoiRecord = Schemas["ImageRoi"];
 /** A row of a table: only what is there; null columns are absent. */
 export type Cells = Finding["values"];
 
