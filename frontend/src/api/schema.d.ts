@@ -2210,8 +2210,8 @@ export interface components {
             definition: components["schemas"]["Difference"][];
             /** In Both */
             in_both: number;
-            only_a: components["schemas"]["catalog__cohorts__answers__Missing"];
-            only_b: components["schemas"]["catalog__cohorts__answers__Missing"];
+            only_a: components["schemas"]["Missing"];
+            only_b: components["schemas"]["Missing"];
             /** Labels */
             labels: components["schemas"]["Moved"][];
             /** Splits */
@@ -3151,6 +3151,46 @@ export interface components {
              * @description The epoch that validation chose
              */
             epoch: number;
+        };
+        /**
+         * Missing
+         * @description Images that only one of the cohorts has, and the steps of the other that left them out.
+         *
+         *     ``reasons`` is null where the revision that the other was frozen on is not served any more.
+         */
+        Missing: {
+            /** Images */
+            images: number;
+            /** Patients */
+            patients: number;
+            /** Reasons */
+            reasons: components["schemas"]["Reason"][] | null;
+        };
+        /**
+         * Missingness
+         * @description How many patients, exams, finding rows or images (the field's level) have no value.
+         */
+        Missingness: {
+            /** Field */
+            field: string;
+            /** Label */
+            label: string;
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "patient" | "exam" | "finding" | "image";
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "category" | "flag" | "range" | "date" | "identifier";
+            /** Total */
+            total: number;
+            /** Missing */
+            missing: number;
+            /** Share */
+            share: number | null;
         };
         /**
          * Moved
@@ -4168,7 +4208,7 @@ export interface components {
             /** Years */
             years: components["schemas"]["CountedBin"][] | null;
             /** Missing */
-            missing: components["schemas"]["catalog__statistics_schemas__Missing"][] | null;
+            missing: components["schemas"]["Missingness"][] | null;
         };
         /**
          * StatisticsRequest
@@ -4563,46 +4603,6 @@ export interface components {
              * Format: date-time
              */
             heartbeat_at: string;
-        };
-        /**
-         * Missing
-         * @description Images that only one of the cohorts has, and the steps of the other that left them out.
-         *
-         *     ``reasons`` is null where the revision that the other was frozen on is not served any more.
-         */
-        catalog__cohorts__answers__Missing: {
-            /** Images */
-            images: number;
-            /** Patients */
-            patients: number;
-            /** Reasons */
-            reasons: components["schemas"]["Reason"][] | null;
-        };
-        /**
-         * Missing
-         * @description How many patients, exams, finding rows or images (the field's level) have no value.
-         */
-        catalog__statistics_schemas__Missing: {
-            /** Field */
-            field: string;
-            /** Label */
-            label: string;
-            /**
-             * Level
-             * @enum {string}
-             */
-            level: "patient" | "exam" | "finding" | "image";
-            /**
-             * Kind
-             * @enum {string}
-             */
-            kind: "category" | "flag" | "range" | "date" | "identifier";
-            /** Total */
-            total: number;
-            /** Missing */
-            missing: number;
-            /** Share */
-            share: number | null;
         };
     };
     responses: never;

@@ -227,8 +227,8 @@ def _finding_rows(selection: Selection) -> Ints:
     """Finding rows that apply to a matching image and meet the filter."""
     model = selection.model
     hit = np.repeat(selection.per_breast > 0, np.diff(model.pair_start))
-    rows = np.unique(model.pair_row[hit]).astype(np.int64)
-    rows = rows[rows != model.rows - 1]
+    applying = np.unique(model.pair_row[hit]).astype(np.int64)
+    rows: Ints = applying[applying != model.rows - 1]
     return rows if selection.rows is None else rows[selection.rows[rows]]
 
 

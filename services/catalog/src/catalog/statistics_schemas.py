@@ -85,7 +85,7 @@ class CrossTable(BaseModel):
     counts: list[list[int]]
 
 
-class Missing(AboutField):
+class Missingness(AboutField):
     """How many patients, exams, finding rows or images (the field's level) have no value."""
 
     total: int
@@ -101,4 +101,4 @@ class Statistics(BaseModel):
     distributions: list[Distribution]
     cross_tables: list[CrossTable]
     years: list[CountedBin] | None
-    missing: list[Missing] | None
+    missing: list[Missingness] | None
