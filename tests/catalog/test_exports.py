@@ -89,8 +89,8 @@ def test_members_come_with_labels_splits_and_embeds_columns(
         assert table[ours].to_list() == [m[theirs] for m in members]
     header = (synthetic_tables / "EMBED_OpenData_metadata.csv").read_text().partition("\n")[0]
     names = [name or "Unnamed: 0" for name in header.split(",")]
-    ours = ["image_id", "sop_instance_uid", "label", "split", "fold", "evidence"]
-    assert table.columns == [*ours, *names]
+    added = ["image_id", "sop_instance_uid", "label", "split", "fold", "evidence"]
+    assert table.columns == [*added, *names]
     source = pl.read_csv(
         synthetic_tables / "EMBED_OpenData_metadata.csv", infer_schema=False
     ).with_columns(uid=pl.col("anon_dicom_path").str.extract(r"([^/]+)\.dcm$"))
@@ -135,7 +135,7 @@ def test_ids_are_text_in_pandas_polars_and_duckdb(folder: Path, name: str) -> No
     path = folder / f"{name}.parquet"
     frame = pd.read_parquet(path)
     table = pl.read_parquet(path)
-    described = duckdb.sql(f"describe select * from '{path}'").fetchall()
+    described = duckdb.connect().execute(f"describe select * from '{path}'").fetchall()
     types = {row[0]: row[1] for row in described}
     assert list(frame.columns) == table.columns == list(types)
     for column in ("empi_anon", "acc_anon"):
@@ -147,7 +147,9 @@ def test_ids_are_text_in_pandas_polars_and_duckdb(folder: Path, name: str) -> No
     number = "tissueden" if name == "findings" else "Rows"
     assert frame[number].dtype == "float64"
     assert (
-        len(frame) == table.height == duckdb.sql(f"select count(*) from '{path}'").fetchall()[0][0]
+        len(frame)
+        == table.height
+        == duckdb.connect().execute(f"select count(*) from '{path}'").fetchall()[0][0]
     )
 
 

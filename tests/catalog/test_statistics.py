@@ -24,7 +24,7 @@ def _expected(rows: pd.DataFrame, names: list[str], unit: str) -> dict[tuple[Any
     """Values of ``names`` to the number of distinct units; None for null."""
     for name in names:
         if name in LISTS:
-            cells = rows[name].map(lambda cell: _elements(cell) or [None])
+            cells = rows[name].map(lambda cell: _elements(cell) or (None,))
             rows = rows.assign(**{name: cells}).explode(name)
     keys = [rows[name].astype(object).where(rows[name].notna(), "<null>") for name in names]
     counts = rows.groupby(keys)[UNITS[unit]].nunique()
@@ -54,7 +54,7 @@ def test_distributions_and_cross_tables_agree_with_pandas(seed: int) -> None:
         body = statistics.distribution(selection, axis, unit)  # type: ignore[arg-type]
         ours = {(b["value"],): b["count"] for b in body["bins"] if b["count"]}
         assert ours == _expected(rows, [name], unit), (name, unit, conditions)
-    table = statistics.cross_table(selection, *axes, unit)  # type: ignore[arg-type]
+    table = statistics.cross_table(selection, axes[0], axes[1], unit)  # type: ignore[arg-type]
     values = [[item["value"] for item in table[side]["bins"]] for side in ("rows", "columns")]
     found = {
         (values[0][i], values[1][j]): n
