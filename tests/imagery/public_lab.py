@@ -47,6 +47,14 @@ SECRETS = ("Doe^Jane", "ACC-OTHER-77", "ADM-OTHER-88", "SERIAL-99", "Mercy Hospi
 CODES = {"CC": ("399162004", "cranio-caudal"), "MLO": ("399368009", "medio-lateral oblique")}
 
 
+ORIENTATIONS = {
+    ("L", "CC"): ["A", "R"],
+    ("R", "CC"): ["P", "L"],
+    ("L", "MLO"): ["A", "FR"],
+    ("R", "MLO"): ["P", "FL"],
+}
+
+
 @dataclass(frozen=True)
 class View:
     """One image: which breast, which view, how its file is written."""
@@ -95,7 +103,8 @@ class View:
             "WindowWidth": 4096,
             "PresentationIntentType": "FOR PRESENTATION",
             "PresentationLUTShape": "IDENTITY",
-            "PatientOrientation": ["P" if self.side == "R" else "A", "F"],
+            "PatientOrientation": ORIENTATIONS[self.side, self.view],
+            "SeriesDescription": f"{self.side} {self.view}",
             "ImagerPixelSpacing": [0.07, 0.07],
             "ViewCodeSequence": [_item(code)],
             **dict(zip(_SECRET_KEYWORDS, SECRETS, strict=True)),

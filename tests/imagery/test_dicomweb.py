@@ -203,7 +203,7 @@ def test_metadata_is_ours_and_tells_no_secret(client: DICOMwebClient, http: http
     dataset = pydicom.Dataset.from_json(one, bulk_data_uri_handler=lambda *_: b"")
     assert (dataset.Rows, dataset.Columns, dataset.WindowCenter) == (512, 416, 2047)
     assert dataset.ViewCodeSequence[0].CodeMeaning == "medio-lateral oblique"
-    assert dataset.PatientOrientation == ["P", "F"]
+    assert dataset.PatientOrientation == ["P", "FL"]
     again = http.get(f"{path(RIGHT_MLO)}/metadata")
     assert again.headers["content-type"] == "application/dicom+json"
     assert http.get(again.json()[0]["7FE00010"]["BulkDataURI"]).status_code == 200
