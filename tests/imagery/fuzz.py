@@ -46,6 +46,7 @@ class Findings:
     faults: list[str] = field(default_factory=list)
     compared: int = 0
     slowest_s: float = 0.0
+    before_bytes: int = field(default_factory=lambda: psutil.Process().memory_info().rss)
     most_bytes: int = 0
 
     def judge(self, number: int, took_s: float, response: httpx.Response) -> None:
@@ -128,20 +129,21 @@ async def campaign(get: Get, put: Put, numbers: range, findings: Findings) -> No
                 started = time.perf_counter()
                 response = await get(f"/api/v1/images/{ID_OFFSET + number}/rendered?format=png")
             findings.judge(number, time.perf_counter() - started, response)
-            findings.most_bytes = max(findings.most_bytes, _family_bytes())
+            findings.most_bytes = max(findings.most_bytes, _bytes_since(findings.before_bytes))
             if sum(findings.answers.values()) % 1000 == 0:
                 print(sum(findings.answers.values()), "files", flush=True)
 
     await asyncio.gather(*(client() for _ in range(CLIENTS)))
 
 
-def _family_bytes() -> int:
-    """Resident memory of this process (the service is in it) and of its workers."""
+def _bytes_since(before: int) -> int:
+    """What this process (the service is in it) has grown by, and its decoding workers."""
     ours = psutil.Process()
-    total = 0
-    for process in (ours, *ours.children()):
+    total = ours.memory_info().rss - before
+    for process in ours.children():
         try:
-            total += process.memory_info().rss
+            if "imagery.decoding.worker" in process.cmdline():
+                total += process.memory_info().rss
         except psutil.NoSuchProcess:
             continue
     return total
