@@ -8,12 +8,12 @@ is refused instead (503).
 import asyncio
 import time
 from collections import deque
-from contextlib import suppress
 from datetime import UTC, datetime
 
 from chassis.database import Database
 from chassis.logs import get_logger
 from chassis.problems import unavailable
+from chassis.tasks import end
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway import store
@@ -96,8 +96,6 @@ class AuditLog:
     async def close(self) -> None:
         """Write what waits, the current minute too, and stop."""
         if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)
         self._close_minutes(before=2**62)
         await self._write_safely()

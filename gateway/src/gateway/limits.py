@@ -8,12 +8,12 @@ Valkey away each process counts for itself and says so once.
 import asyncio
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 import redis.asyncio as valkey
 from chassis.logs import get_logger
 from chassis.problems import Problem
+from chassis.tasks import end
 from redis.exceptions import RedisError
 
 log = get_logger(__name__)
@@ -97,6 +97,4 @@ class Limiter:
     async def close(self) -> None:
         """Stop sharing."""
         if self._task:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await end(self._task)

@@ -9,6 +9,7 @@ from chassis.database import Database
 from chassis.identity import Identity, require_agreement
 from chassis.logs import get_logger
 from chassis.problems import Problem, not_found
+from chassis.tasks import beside
 from sqlalchemy.exc import SQLAlchemyError
 
 from catalog.fields import DEFAULT_FACETS, fields
@@ -88,13 +89,8 @@ class ModelHolder:
     async def running(self) -> AsyncIterator[None]:
         """Loaded, and kept fresh meanwhile."""
         await self.refresh()
-        task = asyncio.create_task(self.keep_fresh())
-        try:
+        async with beside(self.keep_fresh(), "revisions"):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
 
     def datasets(self) -> list[Dataset]:
         """All datasets by name."""

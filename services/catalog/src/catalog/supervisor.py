@@ -10,6 +10,7 @@ from pathlib import Path
 
 from chassis.database import Database
 from chassis.logs import get_logger
+from chassis.tasks import beside
 from sqlalchemy.exc import SQLAlchemyError
 
 from catalog.holder import ModelHolder
@@ -95,10 +96,5 @@ class IngestSupervisor:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """At work meanwhile."""
-        task = asyncio.create_task(self.run())
-        try:
+        async with beside(self.run(), "ingests"):
             yield
-        finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task

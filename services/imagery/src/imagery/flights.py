@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine, Hashable
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
+from chassis.tasks import end
+
 T = TypeVar("T")
 
 
@@ -64,7 +66,4 @@ class Background:
 
     async def cancel(self) -> None:
         """End what is running."""
-        running = list(self._tasks)
-        for task in running:
-            task.cancel()
-        await asyncio.gather(*running, return_exceptions=True)
+        await end(*self._tasks)

@@ -1,8 +1,7 @@
 """The trainer's API: experiments, jobs and what comes of them. It never imports torch."""
 
-import asyncio
 import functools
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 from chassis.app import Lifespan, create_service_app
@@ -11,6 +10,7 @@ from chassis.health import Check
 from chassis.identity import Signer
 from chassis.logs import configure_logging
 from chassis.s3 import s3_client
+from chassis.tasks import beside
 from fastapi import FastAPI
 
 from trainer import store
@@ -58,8 +58,9 @@ def _lifespan(settings: TrainerSettings, checks: dict[str, Check]) -> Lifespan:
             checks["broker"] = context.wakeups.check
             checks["objects"] = context.objects.check
             checks["worker"] = functools.partial(_find_worker, context.database)
-            _run(stack, context.events.run(), "events")
-            _run(stack, sweep_forever(context.database, context.wakeups, settings), "sweeper")
+            await stack.enter_async_context(beside(context.events.run(), "events"))
+            sweeping = sweep_forever(context.database, context.wakeups, settings)
+            await stack.enter_async_context(beside(sweeping, "sweeper"))
             yield
 
     return lifespan
@@ -85,14 +86,3 @@ async def _open(settings: TrainerSettings, stack: AsyncExitStack) -> Context:
 async def _find_worker(database: Database) -> None:
     async with database.transaction() as session:
         await store.require_worker(session)
-
-
-def _run(stack: AsyncExitStack, work: Coroutine[None, None, None], name: str) -> None:
-    """Run ``work`` beside the application until it stops."""
-    task = asyncio.get_running_loop().create_task(work, name=name)
-
-    async def stop() -> None:
-        task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-
-    stack.push_async_callback(stop)

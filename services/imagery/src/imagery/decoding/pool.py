@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from chassis.logs import get_logger
+from chassis.tasks import end
 
 from imagery.decoding.protocol import HEAD, MAX_DOCUMENT, Message, pack
 from imagery.descriptors import Descriptor
@@ -110,9 +111,7 @@ class DecoderPool:
     async def close(self) -> None:
         """Stop all workers."""
         self._closing = True
-        for task in list(self._tasks):
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end(*self._tasks)
         await asyncio.gather(*(worker.stop() for worker in list(self._workers)))
 
     async def check(self) -> None:
