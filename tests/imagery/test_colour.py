@@ -18,6 +18,7 @@ from imagery.rendering.encode import encode
 from imagery.rendering.palette import read_palette
 from imagery.rendering.render import read_tones, render_values
 from imagery.rendering.request import ParameterError, Region, Rendering, Size
+from imagery.rendering.survey import survey_of
 from imagery.rendering.voi import Window
 from numpy.typing import NDArray
 from pydicom.data import get_testdata_file
@@ -42,7 +43,7 @@ def rendered(content: bytes, **asked: Any) -> NDArray[Any]:
     rendering = Rendering(**asked)
     tones = read_tones(file, rendering.window)
     stored = read_stored_values(file, tones.image, Reading(rendering.frame))
-    return render_values(stored, tones, rendering)[0]
+    return render_values(stored, tones, rendering, survey_of(stored, tones.image))
 
 
 def by_pydicom(content: bytes) -> NDArray[Any]:

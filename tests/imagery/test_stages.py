@@ -12,6 +12,7 @@ from imagery.dicom.reader import open_dicom
 from imagery.dicom.stored import Reading, read_stored_values
 from imagery.rendering.render import read_tones, render_values
 from imagery.rendering.request import Rendering, Size
+from imagery.rendering.survey import survey_of
 from imagery.rendering.voi import Window
 from numpy.typing import NDArray
 from pydicom.pixels import apply_modality_lut, apply_voi_lut
@@ -25,7 +26,7 @@ def rendered(values: NDArray[Any], elements: dict[str, Any], **asked: Any) -> ND
     rendering = Rendering(**asked)
     tones = read_tones(file, rendering.window)
     stored = read_stored_values(file, tones.image, Reading())
-    return render_values(stored, tones, rendering)[0]
+    return render_values(stored, tones, rendering, survey_of(stored, tones.image))
 
 
 def by_pydicom(values: NDArray[Any], elements: dict[str, Any]) -> NDArray[Any]:

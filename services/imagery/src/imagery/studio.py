@@ -20,7 +20,7 @@ log = get_logger(__name__)
 CRASHES = 3
 TOO_SLOW = "decoding it takes longer than {:g} seconds"
 KEEP_FROM = 1024
-NATIVE_FRAMES = 10_000
+SURVEYS = 10_000
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ class Studio:
         self._pool = pool
         self._deadline_s = deadline_s
         self._pixels: LruCache[Frame, Pixels] = LruCache(pixel_bytes, lambda p: p.memory.size)
-        self._native: LruCache[Frame, bool] = LruCache(NATIVE_FRAMES)
+        self._surveys: LruCache[Frame, dict[str, Any]] = LruCache(SURVEYS)
         self._decoding: dict[Frame, asyncio.Lock] = {}
         self.decodes = 0
 
@@ -57,17 +57,20 @@ class Studio:
         Small pictures decode what they need. Large ones, and those with a window of their own, are
         likely to be followed by others of the same frame: their pixels are decoded once and kept.
         """
-        task = {"task": "render", "rendering": asdict(rendering)}
+        task: dict[str, Any] = {"task": "render", "rendering": asdict(rendering)}
         frame = Frame(uri, file.version, rendering.frame)
-        kept = self._pixels.get(frame)
-        if kept is None and (_is_passing(rendering) or self._native.get(frame)):
+        if not _is_passing(rendering) and not self._is_at_hand(frame):
+            made = await self._first(frame, file, task)
+            if made is not None:
+                return _answer(made)
+        files, kept = [file.descriptor], self._pixels.get(frame)
+        task["survey"] = self._surveys.get(frame)
+        if kept is not None:
+            task["decoded"] = kept.layout
+            files.append(kept.memory)
+        else:
             self.decodes += 1
-            return _answer(await self._run(task, [file.descriptor]))
-        found = kept or await self._first(frame, file, task)
-        if isinstance(found, Message):
-            return _answer(found)
-        task["decoded"] = found.layout
-        return _answer(await self._run(task, [file.descriptor, found.memory]))
+        return _answer(self._learned(frame, await self._run(task, files)))
 
     @property
     def pixel_bytes(self) -> int:
@@ -78,28 +81,35 @@ class Studio:
         """What a worker's task (``decoding/tasks.py``) makes of ``file``."""
         return _answer(await self._run(task, [file.descriptor]))
 
-    async def _first(
-        self, frame: Frame, file: SourceFile, task: dict[str, Any]
-    ) -> Pixels | Message:
-        """Decode and keep the frame while answering; those who come meanwhile get its pixels."""
+    def _is_at_hand(self, frame: Frame) -> bool:
+        """Whether the frame's values are decoded: here, or in the file as it is."""
+        survey = self._surveys.get(frame)
+        return self._pixels.get(frame) is not None or (survey is not None and survey["in_place"])
+
+    async def _first(self, frame: Frame, file: SourceFile, task: dict[str, Any]) -> Message | None:
+        """Decode and keep the frame while answering; None where another has done it meanwhile."""
         lock = self._decoding.setdefault(frame, asyncio.Lock())
         try:
             async with lock:
-                kept = self._pixels.get(frame)
-                if kept is not None:
-                    return kept
+                if self._is_at_hand(frame):
+                    return None
                 self.decodes += 1
                 memory = memory_file("pixels")
                 message = await self._run(task, [file.descriptor, memory])
                 layout = message.document.get("decoded")
                 if layout:
                     self._pixels.put(frame, Pixels(memory, layout))
-                elif message.document["ok"]:
-                    self._native.put(frame, True)  # the file itself is the decoded pixels
-                return message
+                return self._learned(frame, message)
         finally:
             if not lock.locked():
                 self._decoding.pop(frame, None)
+
+    def _learned(self, frame: Frame, message: Message) -> Message:
+        """``message``, whose survey of the frame is remembered."""
+        survey = message.document.get("survey")
+        if survey:
+            self._surveys.put(frame, survey)
+        return message
 
     async def _run(self, task: dict[str, Any], files: Sequence[Descriptor]) -> Message:
         """Run a task; where a decoder takes its process down, once more without that decoder."""

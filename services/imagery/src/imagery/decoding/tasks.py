@@ -4,7 +4,7 @@ import json
 import mmap
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,11 +14,12 @@ from imagery.dicom.attributes import image_attributes, pixel_spacing
 from imagery.dicom.elements import elements_document
 from imagery.dicom.errors import UnreadableImageError
 from imagery.dicom.limits import Limits
-from imagery.dicom.reader import DicomFile, element_faults, open_dicom
-from imagery.dicom.stored import Reading, read_stored_values
+from imagery.dicom.reader import element_faults, open_dicom
+from imagery.dicom.stored import Reading, is_in_place, read_stored_values
 from imagery.dicomweb.tasks import metadata_of, part_of
 from imagery.rendering.render import Tones, read_tones, reduction, render
 from imagery.rendering.request import ParameterError, Rendering, rendering_from
+from imagery.rendering.survey import Survey, survey_of
 
 Answer = tuple[dict[str, Any], bytes]
 
@@ -37,14 +38,24 @@ def render_task(call: Call) -> Answer:
     """Render the file of the first descriptor.
 
     With a second one, decoded values are read from it if ``decoded`` describes them, else written
-    to it, and ``decoded`` in the answer says how.
+    to it, and ``decoded`` in the answer says how. ``survey`` is what an earlier answer said of the
+    frame.
     """
     rendering = rendering_from(call.document["rendering"])
     file = open_dicom(_mapped(call.descriptors[0]), call.limits)
     tones = read_tones(file, rendering.window, call.limits)
     _check(rendering, tones, call.limits)
-    stored, decoded = _stored_values(call, file, tones, rendering)
-    picture = render(file, tones, rendering, stored)
+    reduce = 0 if len(call.descriptors) > 1 else reduction(file, tones, rendering)
+    told = call.document.get("survey")
+    known = Survey(**told) if told and not reduce else None
+    stored = _decoded(call)
+    if stored is None:
+        avoided = tuple(call.document.get("avoided", ()))
+        in_place = known is not None and known.in_place
+        reading = Reading(rendering.frame, reduce, avoided, call.attempt, in_place)
+        stored = read_stored_values(file, tones.image, reading)
+    survey = known or survey_of(stored, tones.image, in_place=is_in_place(stored, file))
+    picture = render(tones, rendering, stored, survey)
     left, top, right, bottom = tones.part(rendering)
     meta = {
         "region": [left, top, right - left, bottom - top],
@@ -52,7 +63,8 @@ def render_task(call: Call) -> Answer:
         "chest_wall": picture.chest_wall,
         "width": picture.width,
         "height": picture.height,
-        "decoded": decoded,
+        "decoded": None if survey.in_place else _kept(call, stored),
+        "survey": None if reduce else asdict(survey),
     }
     return meta, picture.body
 
@@ -123,20 +135,20 @@ def _check(rendering: Rendering, tones: Tones, limits: Limits) -> None:
         raise ParameterError("format", "WebP holds at most 16383 x 16383 pixels")
 
 
-def _stored_values(
-    call: Call, file: DicomFile, tones: Tones, rendering: Rendering
-) -> tuple[NDArray[Any], dict[str, Any] | None]:
+def _decoded(call: Call) -> NDArray[Any] | None:
+    """The values that came with the call."""
     decoded = call.document.get("decoded")
-    if decoded:
-        values = np.frombuffer(_mapped(call.descriptors[1]), np.dtype(decoded["dtype"]))
-        return values.reshape(decoded["shape"]), None
-    keep = len(call.descriptors) > 1
-    reduce = 0 if keep else reduction(file, tones, rendering)
-    avoided = tuple(call.document.get("avoided", ()))
-    reading = Reading(rendering.frame, reduce, avoided, call.attempt)
-    stored = read_stored_values(file, tones.image, reading)
-    if not keep or file.pixel_length is not None:
-        return stored, None
+    if not decoded:
+        return None
+    values = np.frombuffer(_mapped(call.descriptors[1]), np.dtype(decoded["dtype"]))
+    return values.reshape(decoded["shape"])
+
+
+def _kept(call: Call, stored: NDArray[Any]) -> dict[str, Any] | None:
+    """Write the values where the call wants them; their layout."""
+    if len(call.descriptors) == 1 or call.document.get("decoded"):
+        return None
     with os.fdopen(os.dup(call.descriptors[1]), "wb") as out:
+        out.seek(0)  # a process that died may have begun
         out.write(np.ascontiguousarray(stored).data)
-    return stored, {"dtype": stored.dtype.str, "shape": list(stored.shape)}
+    return {"dtype": stored.dtype.str, "shape": list(stored.shape)}

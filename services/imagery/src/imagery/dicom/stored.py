@@ -28,13 +28,15 @@ class Reading:
 
     ``reduce`` asks a JPEG 2000 frame for 1 / 2**reduce of its size; others ignore it.
     ``avoided`` decoders are not tried (they have crashed on this file before), and ``attempt`` is
-    told the name of each decoder before it starts.
+    told the name of each decoder before it starts. ``in_place``: that the values lie in the file as
+    they are (``is_in_place``) was found before, and need not be found again.
     """
 
     frame: int = 1
     reduce: int = 0
     avoided: Collection[str] = ()
     attempt: Attempt = lambda name: None
+    in_place: bool = False
 
 
 def read_stored_values(file: DicomFile, image: ImageAttributes, reading: Reading) -> Values:
@@ -49,8 +51,13 @@ def read_stored_values(file: DicomFile, image: ImageAttributes, reading: Reading
         values = _native(file, image, reading.frame)
     else:
         values, stream = _compressed(file, image, reading)
-    used = _used_bits(values, image)
+    used = values if reading.in_place else _used_bits(values, image)
     return used if image.samples_per_pixel == 1 else to_rgb(used, image, stream)
+
+
+def is_in_place(values: Values, file: DicomFile) -> bool:
+    """Whether ``values`` are a view of the file: none of its bits had to be changed."""
+    return np.may_share_memory(values, np.frombuffer(file.buffer, np.uint8))
 
 
 def is_reducible(file: DicomFile, image: ImageAttributes, reading: Reading) -> int:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Annotated
 
 from chassis.identity import Caller
@@ -9,7 +10,8 @@ from chassis.problems import FieldError, Problem, not_found, problem_responses
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import RedirectResponse
 
-from imagery.conditional import answer_of, made, public_origin
+from imagery import parameters
+from imagery.conditional import IMMUTABLE, answer_of, made, public_origin
 from imagery.flow import Imagery
 from imagery.iiif.grammar import Facts, ImageRequest, MalformedError, image_request
 from imagery.iiif.info import CONTEXT, image_information
@@ -70,15 +72,29 @@ async def retrieve_image_information(request: Request, source: Source) -> Respon
     },
 )
 async def retrieve_iiif_image(
-    request: Request, source: Source, region: str, size: str, rotation: str, quality_format: str
+    request: Request,
+    source: Source,
+    region: str,
+    size: str,
+    rotation: str,
+    quality_format: str,
+    window: parameters.WindowText = None,
+    *,
+    invert: bool = False,
+    v: Version = None,
 ) -> Response:
-    """A region of the image as stored, with the image's own window, scaled and turned."""
+    """A region of the image as stored, scaled and turned, under its own window or the given one.
+
+    ``window``, ``invert`` and ``v`` are ours, so that a viewer's tiles look as its picture does.
+    """
     facts = await _facts(request, source)
+    voi = parameters.window(window)
     try:
         asked = image_request(facts, region, size, rotation, quality_format)
     except MalformedError as error:
         raise _malformed(error) from error
-    return await _picture(request, source, asked)
+    rendering = replace(asked.rendering, window=voi, invert=invert)
+    return await _picture(request, source, replace(asked, rendering=rendering))
 
 
 async def _picture(request: Request, source: ImageSource, asked: ImageRequest) -> Response:

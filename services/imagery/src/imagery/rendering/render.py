@@ -11,21 +11,21 @@ from numpy.typing import NDArray
 from imagery.dicom.attributes import ImageAttributes, image_attributes, pixel_spacing
 from imagery.dicom.limits import DEFAULT_LIMITS, Limits
 from imagery.dicom.reader import DicomFile, element_faults
-from imagery.dicom.stored import Reading, is_reducible, read_stored_values
+from imagery.dicom.stored import Reading, is_reducible
 from imagery.rendering.encode import encode
 from imagery.rendering.grey import LevelTable, colour_table, full_range, grey_table, stored_range
 from imagery.rendering.luts import Lut
 from imagery.rendering.modality import Modality, read_modality
-from imagery.rendering.orientation import Side, chest_wall_side
+from imagery.rendering.orientation import Side
 from imagery.rendering.outlines import Box, draw_outlines
 from imagery.rendering.palette import Palette, read_palette
 from imagery.rendering.request import ParameterError, Rendering
-from imagery.rendering.resize import flipped, resize, sampled
+from imagery.rendering.resize import flipped, resize
+from imagery.rendering.survey import Survey
 from imagery.rendering.voi import Voi, Window, checked_window, read_voi
 
 Values = NDArray[Any]
 
-SAMPLE_EDGE = 256
 REDUCED_MARGIN = 2
 
 
@@ -106,13 +106,13 @@ def reduction(file: DicomFile, tones: Tones, rendering: Rendering) -> int:
     return min(int(log2(spare)), is_reducible(file, image, Reading(rendering.frame)))
 
 
-def render_values(stored: Values, tones: Tones, rendering: Rendering) -> tuple[Values, Side]:
-    """Levels (height, width) or (height, width, 3) of the picture; the stored chest wall's side."""
-    side = _side(stored, tones.image)
+def render_values(stored: Values, tones: Tones, rendering: Rendering, survey: Survey) -> Values:
+    """Levels (height, width) or (height, width, 3) of the picture of ``stored``."""
+    side = survey.chest_wall
     mirrored = rendering.orient == "chest-wall-left" and side == "right"
     part = _cut(stored, tones, rendering, mirrored=mirrored)
-    table = _table(stored, tones, rendering)
-    straight = _is_straight(part, table, tones)
+    table = _table(tones, rendering, survey)
+    straight = _is_straight(part, table, tones, survey)
     shown = _scaled_levels(part, table, tones.size(rendering), straight=straight)
     if mirrored:
         shown = flipped(shown)
@@ -120,31 +120,27 @@ def render_values(stored: Values, tones: Tones, rendering: Rendering) -> tuple[V
         turned = side == "right" and not mirrored
         box, columns = tones.part(rendering), tones.image.columns
         shown = draw_outlines(shown, rendering.outlines, box, columns, mirrored=turned)
-    return _toned(_rotated(shown, rendering.rotation), rendering), side
+    return _toned(_rotated(shown, rendering.rotation), rendering)
 
 
-def _side(stored: Values, image: ImageAttributes) -> Side:
-    sample = sampled(stored, SAMPLE_EDGE)
-    return chest_wall_side(sample if sample.ndim == 2 else sample.max(axis=2), image)
-
-
-def _table(stored: Values, tones: Tones, rendering: Rendering) -> LevelTable:
+def _table(tones: Tones, rendering: Rendering, survey: Survey) -> LevelTable:
     """The table from stored values to levels: the same for every part of the image."""
     image, depth, invert = tones.image, rendering.depth, rendering.invert
     if image.is_colour:
         return colour_table(image, tones.palette, invert=invert, depth=depth)
     voi: Voi | None = tones.voi
     if voi is None:
-        low, high, _ = stored_range(stored, image.padding)
-        voi = full_range(tones.modality, low, high)
+        voi = full_range(tones.modality, survey.low, survey.high)
     return grey_table(image, tones.modality, voi, invert=invert, depth=depth)
 
 
-def _is_straight(part: Values, table: LevelTable, tones: Tones) -> bool:
+def _is_straight(part: Values, table: LevelTable, tones: Tones, survey: Survey) -> bool:
     """Whether the table is a straight line over the values of ``part``, none of them padding."""
     if tones.image.is_colour:
         return tones.palette is None
-    low, high, padded = stored_range(part, tones.image.padding)
+    low, high, padded = survey.low, survey.high, survey.padded
+    if padded or not table.is_straight(low, high):
+        low, high, padded = stored_range(part, tones.image.padding)
     return not padded and table.is_straight(low, high)
 
 
@@ -184,9 +180,10 @@ def _toned(values: Values, rendering: Rendering) -> Values:
     return cv2.threshold(grey, white // 2, white, cv2.THRESH_BINARY)[1]
 
 
-def render(file: DicomFile, tones: Tones, rendering: Rendering, stored: Values) -> Picture:
+def render(tones: Tones, rendering: Rendering, stored: Values, survey: Survey) -> Picture:
     """Render and encode ``stored``, the values of the frame that ``rendering`` asks for."""
-    grey, side = render_values(stored, tones, rendering)
+    grey = render_values(stored, tones, rendering, survey)
+    side = survey.chest_wall
     return Picture(
         body=encode(grey, rendering.format, rendering.quality),
         mirrored=rendering.orient == "chest-wall-left" and side == "right",
@@ -194,11 +191,3 @@ def render(file: DicomFile, tones: Tones, rendering: Rendering, stored: Values) 
         width=grey.shape[1],
         height=grey.shape[0],
     )
-
-
-def render_file(file: DicomFile, rendering: Rendering) -> Picture:
-    """All at once: read, decode, render and encode ``file``."""
-    tones = read_tones(file, rendering.window)
-    reading = Reading(rendering.frame, reduction(file, tones, rendering))
-    stored = read_stored_values(file, tones.image, reading)
-    return render(file, tones, rendering, stored)
