@@ -19,6 +19,10 @@ MATRIX: dict[str, tuple[str, str]] = {
     # gateway
     "create_session": (OPEN, OPEN),
     "create_first_admin": (OPEN, OPEN),
+    "set_password_by_link": (OPEN, OPEN),
+    "create_password_link": ("admin", "admin"),
+    "change_password": ("reader", ANY),
+    "export_audit": ("admin", "admin"),
     "delete_session": ("reader", ANY),
     "retrieve_me": ("reader", ANY),
     "record_agreement": ("reader", ANY),

@@ -18,6 +18,19 @@ def test_down_and_up_again(database_url: str) -> None:
     assert psql(database_url, TABLES) == before
 
 
+def test_a_step_back_and_forth_keeps_people(database_url: str) -> None:
+    psql(
+        database_url,
+        "insert into gateway.person (email, name, role, password_hash) values "
+        "('ada@lab.example', 'Ada', 'admin', 'kept'), ('new@lab.example', 'New', 'reader', null)",
+    )
+    downgrade(database_url, SCHEMA, SCRIPTS, "2026_11_21_people")
+    former = psql(database_url, "select name, password_hash from gateway.person order by name")
+    assert former.split() == ["Ada|kept", "New|!"]
+    migrate(database_url)
+    assert psql(database_url, "select count(*) from gateway.person").strip() == "2"
+
+
 def test_a_second_time_changes_nothing(database_url: str) -> None:
     before = psql(database_url, TABLES)
     migrate(database_url)

@@ -67,6 +67,8 @@ class Upstream:
             "x-public": "yes",
             "etag": '"abc"',
         }
+        if seen.query.startswith("subject="):
+            headers["x-audit-subject"] = seen.query.removeprefix("subject=")
         await _answer(send, 200, headers, json.dumps(answer).encode())
 
     async def do_swallow(self, seen: Seen, receive: Receive, send: Send) -> None:

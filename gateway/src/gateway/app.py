@@ -18,7 +18,8 @@ from starlette.middleware import Middleware
 
 from gateway import store
 from gateway.access import AccessCache
-from gateway.api import documents, me, people, session
+from gateway.api import audit as audit_api
+from gateway.api import documents, me, passwords, people, session
 from gateway.audit import AuditLog
 from gateway.credentials import digest, mint_session
 from gateway.door import FrontDoor, Hall
@@ -52,7 +53,14 @@ def create_app(settings: Settings) -> FastAPI:
     app = create_service_app(
         title="EMBED Lab gateway",
         description="Sign-in, people, tokens, agreements and the audit log.",
-        routers=[documents.router, session.router, me.router, people.router],
+        routers=[
+            documents.router,
+            session.router,
+            me.router,
+            people.router,
+            passwords.router,
+            audit_api.router,
+        ],
         lifespan=lifespan,
         checks=checks,
         identity_jwks=None,
@@ -80,7 +88,8 @@ async def _open_hall(stack: AsyncExitStack, settings: Settings, checks: dict[str
     limiter = Limiter(client)
     limiter.start()
     stack.push_async_callback(limiter.close)
-    audit = AuditLog(database)
+    keep = timedelta(days=settings.audit_days) if settings.audit_days else None
+    audit = AuditLog(database, keep)
     audit.start()
     stack.push_async_callback(audit.close)
     http = await stack.enter_async_context(_open_client())

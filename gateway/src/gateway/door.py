@@ -20,7 +20,7 @@ from gateway.cors import is_preflight, preflight_response, readable
 from gateway.credentials import Scope as TokenScope
 from gateway.headers import Raw, policy_for, security_headers, value_of
 from gateway.limits import Limiter
-from gateway.proxy import BrokenOff, Proxy
+from gateway.proxy import Answered, BrokenOff, Proxy
 from gateway.records import AuditRow
 from gateway.routes import Route, RouteTable
 from gateway.settings import Settings
@@ -35,6 +35,7 @@ OPEN = frozenset(
         ("GET", "/readyz"),
         ("POST", "/api/v1/session"),
         ("POST", "/api/v1/setup"),
+        ("PUT", "/api/v1/password"),
         ("GET", "/api/openapi.json"),
         ("GET", "/api/docs"),
         ("GET", "/api/docs/docs.js"),
@@ -125,28 +126,31 @@ async def _to_service(hall: Hall, route: Route, scope: Scope, receive: Receive, 
     access = await _identify_or_refuse(hall, scope)
     method: str = scope["method"]
     require_scope(access, route.scope(method))
-    if route.audit == "row":
+    kind = route.audited(method)
+    if kind == "row":
         hall.audit.require_room()
     bearer = access.bearer(hall.signer, hall.cache.clock())
-    status, size = await hall.proxy.forward(route, bearer, scope, receive, send)
-    if route.audit:
-        _note(hall, route, access, scope, status, size)
+    answered = await hall.proxy.forward(route, bearer, scope, receive, send)
+    if kind:
+        _note(hall, route, access, scope, answered)
 
 
-def _note(hall: Hall, route: Route, access: Access, scope: Scope, status: int, size: int) -> None:
-    action = route.action or route.pattern
-    if route.audit == "sum":
-        if status < 400:
-            hall.audit.add(access.identity.person_id, action, size)
+def _note(hall: Hall, route: Route, access: Access, scope: Scope, answered: Answered) -> None:
+    method: str = scope["method"]
+    action = route.action_of(method)
+    path: str = scope["path"]
+    if route.audited(method) == "sum":
+        if answered.status < 400:
+            hall.audit.add(access.identity.person_id, action, answered.subject, answered.size)
         return
     hall.audit.record(
         AuditRow(
             at=datetime.now(UTC),
             person_id=access.identity.person_id,
             action=action,
-            object=scope["path"][:500],
-            status=status,
-            bytes=size,
+            object=(path if action == route.action else f"{method} {path}")[:500],
+            status=answered.status,
+            bytes=answered.size,
             address=client_address(scope),
             request_id=request_id(),
         )
@@ -182,6 +186,12 @@ def require_scope(access: Access, needed: TokenScope) -> None:
         raise Problem(
             403, "Scope missing", detail=f"This needs an API token with the scope {needed!r}."
         )
+
+
+def refuse_other_sites(scope: Scope) -> None:
+    """A form on another site must not sign somebody in as somebody else."""
+    if value_of(scope["headers"], b"sec-fetch-site") == b"cross-site":
+        raise Problem(403, "Not from another site", detail="Sign in on this server's own page.")
 
 
 def client_address(scope: Scope) -> str:

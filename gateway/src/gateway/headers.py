@@ -4,6 +4,8 @@ from collections.abc import Iterable
 
 Raw = tuple[bytes, bytes]
 
+AUDIT_SUBJECT = "X-Audit-Subject"  # a service's word on whose data it answered with
+
 # RFC 9110 7.6.1: these concern one connection only.
 HOP_BY_HOP = frozenset(
     {
@@ -36,7 +38,13 @@ _never_forwarded = HOP_BY_HOP | {
 }
 
 # A service sets no public cookies; the others are the gateway's own to write.
-_never_returned = HOP_BY_HOP | {b"set-cookie", b"server", b"date", b"x-request-id"}
+_never_returned = HOP_BY_HOP | {
+    b"set-cookie",
+    b"server",
+    b"date",
+    b"x-request-id",
+    AUDIT_SUBJECT.lower().encode(),
+}
 
 
 def named_by_connection(headers: Iterable[Raw]) -> frozenset[bytes]:

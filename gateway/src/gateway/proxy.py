@@ -19,7 +19,15 @@ from yarl import URL
 
 from gateway.bodies import RequestBody, has_body
 from gateway.breaker import Breaker
-from gateway.headers import Raw, forwarded, policy_for, returned, security_headers, value_of
+from gateway.headers import (
+    AUDIT_SUBJECT,
+    Raw,
+    forwarded,
+    policy_for,
+    returned,
+    security_headers,
+    value_of,
+)
 from gateway.routes import SAFE, Route, ServiceName
 
 log = get_logger(__name__)
@@ -35,6 +43,15 @@ _unreachable = (aiohttp.ClientConnectionError, ConnectionError)
 
 class BrokenOff(Exception):
     """The service ended an answer early; the caller's connection is closed to show it."""
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What went through: ``size`` in bytes of the body, ``subject`` as the service named it."""
+
+    status: int
+    size: int
+    subject: str | None
 
 
 @dataclass
@@ -63,8 +80,8 @@ class Proxy:
 
     async def forward(
         self, route: Route, bearer: str, scope: Scope, receive: Receive, send: Send
-    ) -> tuple[int, int]:
-        """Answer ``scope`` with what ``route``'s service says: (status, bytes of the body).
+    ) -> Answered:
+        """Answer ``scope`` with what ``route``'s service says.
 
         Raises Problem (503, 504, 413) before the first byte, `BrokenOff` after it.
         """
@@ -146,7 +163,7 @@ class Proxy:
         response: aiohttp.ClientResponse,
         receive: Receive,
         send: Send,
-    ) -> tuple[int, int]:
+    ) -> Answered:
         if response.status == 401:
             log.error("identity refused", extra={"upstream": upstream.name})
             raise unavailable(
@@ -162,7 +179,8 @@ class Proxy:
             "status": response.status,
             "headers": headers,
         }
-        return response.status, await _relay_body(response, start, receive, send)
+        size = await _relay_body(response, start, receive, send)
+        return Answered(response.status, size, response.headers.get(AUDIT_SUBJECT))
 
 
 @cache

@@ -22,18 +22,19 @@ class Route:
 
     ``read``/``change`` are the scopes that safe and other methods need; ``deadline_s`` is until the
     first byte of the answer, ``idle_s`` between two of them (None: as long as it takes);
-    ``audit`` says whether each access is a row of the audit log or a part of a minute's sum;
+    ``audit`` says whether each look is a row of the audit log or a part of a minute's sum, and
+    ``action`` is its name there. What needs another scope than a look is a change: always a row.
     ``cross_origin`` whether pages of other origins may read it (with an API token of their own).
     """
 
     pattern: str
     service: ServiceName
+    action: str
     read: Scope = "read"
     change: Scope = "write"
     deadline_s: float = 30.0
     idle_s: float | None = 60.0
     audit: AuditKind | None = None
-    action: str | None = None
     cross_origin: bool = False
 
     @property
@@ -45,61 +46,71 @@ class Route:
         """The scope that ``method`` needs here."""
         return self.read if method in SAFE else self.change
 
+    def audited(self, method: str) -> AuditKind | None:
+        """How the audit log keeps an access by ``method``."""
+        return self.audit if self.scope(method) == self.read else "row"
+
+    def action_of(self, method: str) -> str:
+        """The access's name in the audit log: `image.original`, `cohort.change`."""
+        if self.scope(method) == self.read:
+            return self.action
+        return f"{self.action.partition('.')[0]}.change"
+
 
 API = "/api/v1"
 
 ROUTES: tuple[Route, ...] = (
     # catalog
-    Route(f"{API}/datasets/**", "catalog", change="admin", deadline_s=120),
-    Route(f"{API}/filters/**", "catalog"),
-    Route(f"{API}/images/**", "catalog"),
-    Route(f"{API}/images/search", "catalog", change="read"),
-    Route(f"{API}/facets/**", "catalog", change="read"),
-    Route(f"{API}/exams/**", "catalog"),
-    Route(f"{API}/patients/**", "catalog"),
-    Route(f"{API}/statistics/**", "catalog", change="read"),
-    Route(f"{API}/queries/**", "catalog"),
-    Route(f"{API}/flags/**", "catalog"),
-    Route(f"{API}/recipes/**", "catalog", change="read"),
-    Route(f"{API}/cohorts/**", "catalog", deadline_s=120),
-    Route(f"{API}/cohorts/preview", "catalog", change="read", deadline_s=120),
+    Route(f"{API}/datasets/**", "catalog", "dataset.read", change="admin", deadline_s=120),
+    Route(f"{API}/filters/**", "catalog", "filter.read"),
+    Route(f"{API}/images/**", "catalog", "record.read", audit="sum"),
+    Route(f"{API}/images/search", "catalog", "record.read", change="read", audit="sum"),
+    Route(f"{API}/facets/**", "catalog", "statistics.read", change="read", audit="sum"),
+    Route(f"{API}/exams/**", "catalog", "record.read", audit="sum"),
+    Route(f"{API}/patients/**", "catalog", "record.read", audit="sum"),
+    Route(f"{API}/statistics/**", "catalog", "statistics.read", change="read", audit="sum"),
+    Route(f"{API}/queries/**", "catalog", "query.read", audit="sum"),
+    Route(f"{API}/flags/**", "catalog", "flag.read"),
+    Route(f"{API}/recipes/**", "catalog", "recipe.read", change="read"),
+    Route(f"{API}/cohorts/**", "catalog", "cohort.read", deadline_s=120, audit="sum"),
+    Route(f"{API}/cohorts/preview", "catalog", "cohort.read", change="read", deadline_s=120),
     Route(
         f"{API}/cohorts/*/export/**",
         "catalog",
+        "cohort.export",
         read="export",
         change="export",
         deadline_s=120,
         audit="row",
-        action="cohort.export",
     ),
-    Route("/compat/embed-server/**", "catalog", change="read"),
+    Route("/compat/embed-server/**", "catalog", "record.read", change="read", audit="sum"),
     # imagery
-    Route(f"{API}/images/*/thumbnail", "imagery", audit="sum", action="image.thumbnail"),
-    Route(f"{API}/images/*/rendered", "imagery", audit="sum", action="image.rendered"),
-    Route(f"{API}/images/*/pixels", "imagery", audit="sum", action="image.pixels"),
-    Route(f"{API}/images/*/header", "imagery", audit="sum", action="image.header"),
-    Route(f"{API}/images/*/rois/**", "imagery", audit="sum", action="image.roi"),
-    Route(f"{API}/images/*/dicom", "imagery", read="export", audit="row", action="image.original"),
+    Route(f"{API}/images/*/thumbnail", "imagery", "image.thumbnail", audit="sum"),
+    Route(f"{API}/images/*/rendered", "imagery", "image.rendered", audit="sum"),
+    Route(f"{API}/images/*/pixels", "imagery", "image.pixels", audit="sum"),
+    Route(f"{API}/images/*/header", "imagery", "image.header", audit="sum"),
+    Route(f"{API}/images/*/rois/**", "imagery", "image.roi", audit="sum"),
+    Route(f"{API}/images/*/dicom", "imagery", "image.original", read="export", audit="row"),
     Route(
         f"{API}/cohorts/*/archive/**",
         "imagery",
+        "cohort.archive",
         read="export",
         change="export",
         deadline_s=120,
         audit="row",
-        action="cohort.archive",
     ),
-    Route(f"{API}/cohorts/*/warming", "imagery"),
-    Route("/iiif/3/**", "imagery", audit="sum", action="image.tile", cross_origin=True),
-    Route("/dicomweb/**", "imagery", audit="sum", action="dicomweb", cross_origin=True),
+    Route(f"{API}/cohorts/*/warming", "imagery", "warming.read"),
+    Route("/iiif/3/**", "imagery", "image.tile", audit="sum", cross_origin=True),
+    Route("/dicomweb/**", "imagery", "dicomweb.read", audit="sum", cross_origin=True),
     *(
         Route(
             pattern,
             "imagery",
+            "dicomweb.original",
             read="export",
             idle_s=120,
             audit="row",
-            action="dicomweb.original",
             cross_origin=True,
         )
         for pattern in (
@@ -109,19 +120,13 @@ ROUTES: tuple[Route, ...] = (
         )
     ),
     # trainer
-    Route(f"{API}/experiments/**", "trainer"),
-    Route(f"{API}/jobs/**", "trainer"),
-    Route(f"{API}/jobs/events", "trainer", idle_s=None),
-    Route(f"{API}/jobs/*/predict/**", "trainer", deadline_s=120),
-    Route(
-        f"{API}/jobs/*/artifacts/*",
-        "trainer",
-        read="export",
-        audit="row",
-        action="job.artifact",
-    ),
-    Route(f"{API}/models/**", "trainer"),
-    Route(f"{API}/workers/**", "trainer"),
+    Route(f"{API}/experiments/**", "trainer", "experiment.read"),
+    Route(f"{API}/jobs/**", "trainer", "job.read", audit="sum"),
+    Route(f"{API}/jobs/events", "trainer", "job.watch", idle_s=None),
+    Route(f"{API}/jobs/*/predict/**", "trainer", "job.predict", deadline_s=120),
+    Route(f"{API}/jobs/*/artifacts/*", "trainer", "job.artifact", read="export", audit="row"),
+    Route(f"{API}/models/**", "trainer", "model.read", audit="sum"),
+    Route(f"{API}/workers/**", "trainer", "worker.read"),
 )
 
 

@@ -52,6 +52,9 @@ class Settings(ServiceSettings, StoreSettings):
     sign_ins_per_minute: int = Field(
         default=60, ge=1, description="Attempts to sign in from one address"
     )
+    audit_days: int | None = Field(
+        default=None, ge=1, description="Rows of the audit log are kept so long; unset: for ever"
+    )
     max_body_bytes: int = Field(
         default=16 * 2**20, ge=0, description="Longest request body, larger ones are a 413"
     )

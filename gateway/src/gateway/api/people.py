@@ -1,17 +1,15 @@
-"""Accounts and the audit log, for admins."""
+"""Accounts, for admins."""
 
-from datetime import datetime
 from typing import Annotated
 
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from chassis.problems import Problem, not_found
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 
 from gateway import store
 from gateway.api.common import Admin, HallOf, Identifier, audit_row, parse_id
 from gateway.api.schemas import (
     AgreementBody,
-    AuditBody,
     ConfirmRequest,
     PersonBody,
     PersonChange,
@@ -45,7 +43,7 @@ async def create_user(
 ) -> PersonBody:
     """A new account."""
     pool: PasswordPool = request.app.state.passwords
-    hashed = await pool.hash(given.password)
+    hashed = await pool.hash(given.password) if given.password else None
     async with hall.cache.database.transaction() as session:
         person = await store.create_person(session, given.email, given.name, given.role, hashed)
     if person is None:
@@ -118,33 +116,3 @@ async def confirm_agreement(
     action = "agreement.confirm" if given.confirmed else "agreement.withdraw"
     hall.audit.record(audit_row(request, action, me, status=200, about=f"{key} {dataset}"))
     return AgreementBody.model_validate(kept)
-
-
-@router.get("/audit")
-async def search_audit(
-    hall: HallOf,
-    admin: Admin,
-    person_id: Annotated[str | None, Query(max_length=64)] = None,
-    action: Annotated[str | None, Query(max_length=64, examples=["image.original"])] = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    limit: Limit = 50,
-    cursor: Cursor = None,
-) -> Page[AuditBody]:
-    """Who did what, newest first."""
-    person = parse_id("person", person_id) if person_id else None
-    query = [person, action, since, until]
-    position = decode_cursor(cursor, query, 1)
-    async with hall.cache.database.transaction() as session:
-        rows, total = await store.list_audit(
-            session,
-            person_id=person,
-            action=action,
-            since=since,
-            until=until,
-            before=int(position[0]) if position else None,
-            limit=limit + 1,
-        )
-    items = [AuditBody.model_validate(dict(row)) for row in rows[:limit]]
-    following = encode_cursor([items[-1].audit_id], query) if len(rows) > limit else None
-    return Page(items=items, total=total, next=following)

@@ -139,12 +139,12 @@ class PersonBody(PersonBrief):
 
 
 class PersonRequest(Request):
-    """A new account."""
+    """A new account. Without a password it waits for one to be set by a password link."""
 
     email: Email
     name: Name
     role: Role
-    password: Password
+    password: Password | None = None
 
 
 class PersonChange(Request):
@@ -154,6 +154,27 @@ class PersonChange(Request):
     role: Role | None = None
     disabled: bool | None = None
     password: Password | None = None
+
+
+class PasswordLink(BaseModel):
+    """A link that works once. It is shown this once."""
+
+    link: str = Field(examples=["https://embed.lab.example/welcome#..."])
+    expires_at: datetime
+
+
+class PasswordByLink(Request):
+    """A new password, by the secret of a link (what stands behind its `#`)."""
+
+    token: Annotated[str, StringConstraints(max_length=200)]
+    password: Password
+
+
+class PasswordChange(Request):
+    """A new password in place of the current one."""
+
+    current: Annotated[str, StringConstraints(max_length=MAX_LENGTH)]
+    password: Password
 
 
 class AuditBody(BaseModel):

@@ -10,7 +10,7 @@ from gateway import store
 from gateway.api.common import AccessOf, HallOf, audit_row
 from gateway.api.schemas import PersonBody, PersonBrief, SessionBody, Setup, SignIn
 from gateway.credentials import cookie_value, csrf_token, digest, mint_session, set_cookie
-from gateway.door import Hall, client_address
+from gateway.door import Hall, client_address, refuse_other_sites
 from gateway.passwords import PasswordPool
 from gateway.records import Person
 
@@ -23,12 +23,6 @@ LONGEST_LOCK_S = 15 * 60
 def _wrong() -> Problem:
     # One answer for an unknown address, a wrong password and a disabled account.
     return Problem(401, "Sign-in failed", detail="The e-mail address or the password is wrong.")
-
-
-def _refuse_other_sites(request: Request) -> None:
-    """A form on another site must not sign somebody in as somebody else."""
-    if request.headers.get("sec-fetch-site") == "cross-site":
-        raise Problem(403, "Not from another site", detail="Sign in on this server's own page.")
 
 
 async def _check_password(hall: Hall, pool: PasswordPool, given: SignIn) -> Person:
@@ -60,7 +54,7 @@ async def create_session(
     given: SignIn, request: Request, response: Response, hall: HallOf
 ) -> SessionBody:
     """Sign in: a cookie for the browser and a CSRF token for what changes something."""
-    _refuse_other_sites(request)
+    refuse_other_sites(request.scope)
     hall.limiter.count(
         f"sign-in {client_address(request.scope)}", hall.settings.sign_ins_per_minute
     )
@@ -109,7 +103,7 @@ async def delete_session(
 @router.post("/setup", status_code=201)
 async def create_first_admin(given: Setup, request: Request, hall: HallOf) -> PersonBody:
     """Create the first account, an admin, with the token from the server's log."""
-    _refuse_other_sites(request)
+    refuse_other_sites(request.scope)
     hall.limiter.count(
         f"sign-in {client_address(request.scope)}", hall.settings.sign_ins_per_minute
     )
