@@ -233,3 +233,15 @@ async def test_faults_are_problems_of_the_right_kind(lab: Lab, sign_identity: Si
     stranger = await lab.client.get("/iiif/3/1/info.json", headers={"authorization": ""})
     assert stranger.status_code == 401
     assert stranger.headers["access-control-allow-origin"] == "*"
+
+
+async def test_a_window_of_ones_own_is_that_of_rendered(lab: Lab) -> None:
+    given = "window=900,400&invert=true"
+    tile = await lab.get(f"/iiif/3/1/full/max/0/default.png?{given}&v=1")
+    whole = await lab.get(f"/1/rendered?{given}&format=png")
+    assert tile.headers["cache-control"].endswith("immutable")
+    assert np.array_equal(picture(tile), picture(whole))
+    own = await lab.client.get("/iiif/3/1/full/max/0/default.png")
+    assert not np.array_equal(picture(own), picture(tile))
+    refused = await lab.client.get("/iiif/3/1/full/max/0/default.png?window=a")
+    assert refused.status_code == 422

@@ -16,7 +16,7 @@ from imagery.flow import Imagery
 from imagery.iiif.grammar import Facts, ImageRequest, MalformedError, image_request
 from imagery.iiif.info import CONTEXT, image_information
 from imagery.rendering.request import MEDIA_TYPES
-from imagery.routes import image_source
+from imagery.routes import Version, image_source
 from imagery.sources import ImageSource
 
 PREFIX = "/iiif/3"
@@ -106,7 +106,7 @@ async def _picture(request: Request, source: ImageSource, asked: ImageRequest) -
     canonical = f'<{_uri(request, source)}/{asked.canonical}>;rel="canonical"'
     headers = {
         "ETag": found.etag,
-        "Cache-Control": _keep(request),
+        "Cache-Control": IMMUTABLE if "v" in request.query_params else _keep(request),
         "Link": f"{canonical},{PROFILE}",
     }
     if answer is None:
