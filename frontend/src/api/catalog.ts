@@ -5,12 +5,17 @@ import type {
   CohortDefinition,
   CohortPreview,
   Dataset,
+  ExamRecord,
   Facets,
   FilterField,
+  Flag,
+  FlagKind,
   ImageRecord,
   ImageSummary,
   Option,
   Page,
+  PatientRecord,
+  SavedQuery,
 } from "./types";
 
 export function listDatasets(signal?: AbortSignal): Promise<Page<Dataset>> {
@@ -82,4 +87,67 @@ export function previewCohort(
 
 export function freezeCohort(definition: CohortDefinition): Promise<Cohort> {
   return request("/api/v1/cohorts", { method: "POST", body: definition });
+}
+
+export function listQueries(signal?: AbortSignal): Promise<Page<SavedQuery>> {
+  return request("/api/v1/queries?limit=200", { signal });
+}
+
+export function saveQuery(
+  name: string,
+  search: Pick<ImageQuery, "dataset" | "filter" | "sort">,
+  shared: boolean,
+): Promise<SavedQuery> {
+  const { dataset, filter, sort } = search;
+  const body = { name, dataset, filter: filterJson(filter), sort: sort || null, shared };
+  return request("/api/v1/queries", { method: "POST", body });
+}
+
+const queryPath = (id: string): string => `/api/v1/queries/${encodeURIComponent(id)}`;
+
+export function changeQuery(
+  id: string,
+  changes: { name?: string; shared?: boolean },
+): Promise<SavedQuery> {
+  return request(queryPath(id), { method: "PATCH", body: changes });
+}
+
+export function deleteQuery(id: string): Promise<void> {
+  return request(queryPath(id), { method: "DELETE" });
+}
+
+export function flagImage(imageId: number, kind: FlagKind, note: string): Promise<Flag> {
+  const body = { image_id: imageId, kind, note: note || null };
+  return request("/api/v1/flags", { method: "POST", body });
+}
+
+export function listFlags(
+  dataset: string,
+  imageId: number,
+  signal?: AbortSignal,
+): Promise<Page<Flag>> {
+  const query = new URLSearchParams({ dataset, image_id: String(imageId) });
+  return request(`/api/v1/flags?${query}`, { signal });
+}
+
+export function removeFlag(flagId: number): Promise<void> {
+  return request(`/api/v1/flags/${flagId}`, { method: "DELETE" });
+}
+
+export function retrieveExam(
+  dataset: string,
+  examId: string,
+  signal?: AbortSignal,
+): Promise<ExamRecord> {
+  const query = new URLSearchParams({ dataset });
+  return request(`/api/v1/exams/${encodeURIComponent(examId)}?${query}`, { signal });
+}
+
+export function retrievePatient(
+  dataset: string,
+  patientId: string,
+  signal?: AbortSignal,
+): Promise<PatientRecord> {
+  const query = new URLSearchParams({ dataset });
+  return request(`/api/v1/patients/${encodeURIComponent(patientId)}?${query}`, { signal });
 }

@@ -39,6 +39,13 @@ export type RoiRecord = Schemas["ImageRoi"];
 /** A row of a table: only what is there; null columns are absent. */
 export type Cells = Finding["values"];
 
+export type ExamRecord = Schemas["ExamRecord"];
+export type PatientRecord = Schemas["PatientRecord"];
+export type TimelineExam = Schemas["TimelineExam"];
+export type SavedQuery = Schemas["SavedQuery"];
+export type Flag = Schemas["Flag"];
+export type FlagKind = Flag["kind"];
+
 export type Policy = Schemas["LabelDefinition"]["policy"];
 export type CohortDefinition = Omit<Schemas["CohortRequest"], "filter" | "dataset" | "label"> & {
   dataset: string;

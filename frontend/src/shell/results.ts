@@ -25,7 +25,7 @@ export interface Results {
 
 const EMPTY: Results = { key: "", items: [], total: null, next: null, pending: false, error: null };
 const FIRST_PAGE = 100;
-const NEXT_PAGE = 500;
+const NEXT_PAGE = 1000;
 
 export const results = signal<Results>(EMPTY);
 /** Where the grid was scrolled to, for the way back. */

@@ -33,8 +33,9 @@ export function Menu({ label, title = label, button, children, class: extra = ""
     };
   }, []);
   const closeOnChoice = (event: MouseEvent): void => {
-    const chosen = event.target instanceof Element && event.target.closest("a, button");
-    if (chosen && box.current) box.current.open = false;
+    const chosen = event.target instanceof Element ? event.target.closest("a, button") : null;
+    // A form in the sheet has buttons of its own that are no choice.
+    if (chosen && !chosen.closest("form, [data-stays]") && box.current) box.current.open = false;
   };
   return (
     <details class={`menu ${extra}`} ref={box}>

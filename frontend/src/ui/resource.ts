@@ -28,6 +28,20 @@ function remember(key: string, data: unknown): void {
 const recall = <T>(key: string | null): T | undefined =>
   key === null ? undefined : (answers.get(key) as T | undefined);
 
+/** Asks ahead for what is likely wanted next; a failure is met again, and told, by whoever needs it. */
+export function prefetch<T>(key: string, load: () => Promise<T>): void {
+  if (answers.has(key)) return;
+  load().then(
+    (data) => remember(key, data),
+    () => undefined,
+  );
+}
+
+/** The next reader of the key asks the server. */
+export function forget(key: string): void {
+  answers.delete(key);
+}
+
 interface State<T> {
   key: string | null;
   data: T | undefined;

@@ -1,13 +1,19 @@
 import type { RefObject } from "preact";
-import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { ImageSummary } from "../../api/types";
 import { gridShape, moveFocus, TALL, visibleRange } from "../../lib/grid";
+import { type GroupLayout, layoutGroups, moveInGroups, rowsBetween } from "../../lib/grouping";
+import { readingOrder } from "../../lib/hanging";
 import { loadMore, results, scrollMemory } from "../../shell/results";
 import { pictureVersion } from "../../shell/workspace";
 import { useKeys } from "../../ui/keys";
-import { look, lookedAt } from "./state";
+import { GroupHead } from "./group-head";
+import { selected, selectThrough, toggleSelected } from "./selection";
+import { type Group, group, look, lookedAt } from "./state";
 import { Tile } from "./tile";
 
 const GAP = 4;
+const HEAD = 32;
 const ARROWS = [
   "ArrowLeft",
   "ArrowRight",
@@ -18,6 +24,8 @@ const ARROWS = [
   "Home",
   "End",
 ];
+/** So many images ahead of the eye the next page is asked for. */
+const AHEAD = 600;
 
 interface Extent {
   readonly width: number;
@@ -72,20 +80,105 @@ function isOurs(): boolean {
   return !focused || focused === document.body || focused.closest("#grid") !== null;
 }
 
+/** A thing of the grid and where it stands, in pixels of the field. */
+interface Spot {
+  readonly place: number;
+  readonly x: number;
+  readonly y: number;
+}
+
+interface Layout {
+  readonly height: number;
+  readonly spots: readonly Spot[];
+  readonly heads: readonly { first: number; end: number; y: number }[];
+  /** One past the last place in sight. */
+  readonly last: number;
+  readonly topOf: (place: number) => number;
+  readonly move: (place: number, key: string) => number;
+}
+
+const keyOf = (image: ImageSummary, by: Group): string =>
+  by === "exam" ? image.exam_id : image.patient_id;
+
+function useGroups(
+  items: readonly ImageSummary[],
+  by: Group,
+  columns: number,
+  rowHeight: number,
+): GroupLayout | null {
+  return useMemo(() => {
+    if (by === "image") return null;
+    const arrange = (places: readonly number[]): readonly number[] => {
+      const own = places.flatMap((place) => {
+        const image = items[place];
+        return image ? [{ ...image, place }] : [];
+      });
+      const exams = [...new Set(own.map((image) => image.exam_id))];
+      return exams.flatMap((exam) =>
+        readingOrder(own.filter((image) => image.exam_id === exam)).map((image) => image.place),
+      );
+    };
+    const keys = items.map((image) => keyOf(image, by));
+    return layoutGroups(keys, columns, rowHeight, HEAD, arrange);
+  }, [items, by, columns, rowHeight]);
+}
+
+function groupedLayout(
+  groups: GroupLayout,
+  top: number,
+  height: number,
+  step: number,
+  rowHeight: number,
+): Layout {
+  const seen = rowsBetween(groups, top - 2 * rowHeight, top + height + 2 * rowHeight);
+  const rows = groups.rows.slice(seen.first, seen.last);
+  return {
+    height: groups.height,
+    spots: rows.flatMap((row) =>
+      row.places.map((place, column) => ({ place, x: column * step, y: row.top })),
+    ),
+    heads: rows.flatMap((row) => (row.head ? [{ ...row.head, y: row.top }] : [])),
+    last: Math.max(0, ...rows.flatMap((row) => row.places)) + 1,
+    topOf: (place) => groups.rows[groups.rowOf[place] ?? 0]?.top ?? 0,
+    move: (place, key) => moveInGroups(groups, place, key),
+  };
+}
+
 /** Thumbnails on black. Only the rows in sight (and two around them) are in the document. */
 export function Grid({ tile: wanted }: { tile: number }) {
   const [box, extent] = useExtent();
   const { items, key, next, pending } = results.value;
+  const by = group.value;
   const top = useScroll(box, key);
   const [focus, setFocus] = useState(0);
   const moved = useRef(false);
   const ahead = next ? items.length + 24 : items.length;
   const shape = gridShape(extent.width, ahead, wanted, GAP);
-  const { first, last } = visibleRange(shape, top, extent.height, ahead);
+  const groups = useGroups(items, by, shape.columns, shape.rowHeight);
+  const step = shape.tile + GAP;
+  const plain = (): Layout => {
+    const { first, last } = visibleRange(shape, top, extent.height, ahead);
+    const count = Math.max(0, Math.min(last, ahead) - first);
+    return {
+      height: shape.height,
+      spots: Array.from({ length: count }, (_, index) => ({
+        place: first + index,
+        x: ((first + index) % shape.columns) * step,
+        y: Math.floor((first + index) / shape.columns) * shape.rowHeight,
+      })),
+      heads: [],
+      last,
+      topOf: (place) => Math.floor(place / shape.columns) * shape.rowHeight,
+      move: (place, pressed) => moveFocus(place, pressed, shape.columns, items.length),
+    };
+  };
+  const layout = groups
+    ? groupedLayout(groups, top, extent.height, step, shape.rowHeight)
+    : plain();
   const pixels = Math.ceil(shape.tile * TALL * Math.min(2, window.devicePixelRatio || 1));
 
   useEffect(() => {
-    if (extent.width > 0 && last > items.length - shape.columns * 8) loadMore();
+    if (extent.width > 0 && layout.last > items.length - AHEAD) loadMore();
   });
   useEffect(() => {
     if (!moved.current) return;
@@ -93,13 +186,13 @@ export function Grid({ tile: wanted }: { tile: number }) {
     box.current
       ?.querySelector<HTMLElement>(`[data-place="${focus}"] a`)
       ?.focus({ preventScroll: true });
-  }, [focus, box, first, last]);
+  }, [focus, box, top]);
 
   const go = (event: KeyboardEvent): void => {
     const element = box.current;
     if (!element || items.length === 0) return;
-    const place = moveFocus(focus, event.key, shape.columns, items.length);
-    const row = Math.floor(place / shape.columns) * shape.rowHeight;
+    const place = layout.move(focus, event.key);
+    const row = layout.topOf(place);
     if (row < element.scrollTop) element.scrollTop = row;
     if (row + shape.rowHeight > element.scrollTop + extent.height) {
       element.scrollTop = row + shape.rowHeight - extent.height;
@@ -113,36 +206,18 @@ export function Grid({ tile: wanted }: { tile: number }) {
     const image = items[focus];
     if (image) look(lookedAt.value === image.image_id ? null : image.image_id);
   };
+  const pick = (): void => {
+    const image = items[focus];
+    if (image) toggleSelected(image);
+  };
   useKeys([
     { keys: ARROWS, does: "Move through the images", run: go, when: isOurs },
     { keys: [" "], does: "Quick look beside the grid", run: toggleLook },
+    { keys: ["x"], does: "Select the focused image", run: pick },
+    { keys: ["X"], does: "Select up to the focused image", run: () => selectThrough(focus) },
     { keys: ["Enter"], does: "Open the case of the focused image" },
   ]);
 
-  const tiles = [];
-  for (let place = first; place < Math.min(last, ahead); place += 1) {
-    const image = items[place];
-    const style = {
-      "--x": `${(place % shape.columns) * (shape.tile + GAP)}px`,
-      "--y": `${Math.floor(place / shape.columns) * shape.rowHeight}px`,
-    };
-    tiles.push(
-      <div key={image?.image_id ?? `ahead-${place}`} class="cell" data-place={place} style={style}>
-        {image ? (
-          <Tile
-            image={image}
-            pixels={pixels}
-            version={pictureVersion.value}
-            focusable={place === focus}
-            looked={image.image_id === lookedAt.value}
-            onFocus={() => setFocus(place)}
-          />
-        ) : (
-          <div class="tile skeleton" />
-        )}
-      </div>,
-    );
-  }
   return (
     <div
       class={`grid on-black ${pending && items.length > 0 && !next ? "stale" : ""}`}
@@ -151,9 +226,38 @@ export function Grid({ tile: wanted }: { tile: number }) {
     >
       <div
         class="grid-field"
-        style={{ "--height": `${shape.height}px`, "--tile": `${shape.tile}px`, "--tall": TALL }}
+        style={{ "--height": `${layout.height}px`, "--tile": `${shape.tile}px`, "--tall": TALL }}
       >
-        {tiles}
+        {layout.heads.map(({ first, end, y }) => (
+          <GroupHead key={`head-${first}`} images={items.slice(first, end)} by={by} y={y} />
+        ))}
+        {layout.spots.map(({ place, x, y }) => {
+          const image = items[place];
+          const style = { "--x": `${x}px`, "--y": `${y}px` };
+          return (
+            <div
+              key={image?.image_id ?? `ahead-${place}`}
+              class="cell"
+              data-place={place}
+              style={style}
+            >
+              {image ? (
+                <Tile
+                  image={image}
+                  pixels={pixels}
+                  version={pictureVersion.value}
+                  focusable={place === focus}
+                  looked={image.image_id === lookedAt.value}
+                  picked={selected.value.has(image.image_id)}
+                  onFocus={() => setFocus(place)}
+                  onPick={(through) => (through ? selectThrough(place) : toggleSelected(image))}
+                />
+              ) : (
+                <div class="tile skeleton" />
+              )}
+            </div>
+          );
+        })}
       </div>
     </div>
   );

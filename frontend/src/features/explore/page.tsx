@@ -13,11 +13,14 @@ import { Icon } from "../../ui/icon";
 import { useKeys } from "../../ui/keys";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { Arrange } from "./arrange";
 import { Chips } from "./chips";
 import { openFacets } from "./folds";
 import { Grid } from "./grid";
 import { QuickLook } from "./look";
 import { FacetPanel } from "./panel";
+import { SavedQueries } from "./saved";
+import { SelectionBar } from "./selection";
 import {
   applyFilter,
   filter,
@@ -191,6 +194,8 @@ export function ExplorePage() {
               Filters{active > 0 && ` (${active})`}
             </button>
             <PicturesOnly fields={known} />
+            <Arrange />
+            <SavedQueries dataset={name ?? ""} fields={known} />
             <label class="size" title="Size of the thumbnails (+ and -)">
               <Icon name="four" />
               <input
@@ -215,6 +220,7 @@ export function ExplorePage() {
           )}
         </div>
         <Found tile={tile} />
+        <SelectionBar dataset={name ?? ""} mayTrain={mayTrain()} />
       </section>
       <QuickLook />
     </div>

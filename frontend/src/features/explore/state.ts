@@ -4,6 +4,12 @@ import { navigate, query, setParameters, withQuery } from "../../lib/url";
 
 export const filter = computed<Filter>(() => parseFilter(query.value));
 export const sort = computed(() => query.value.get("sort") ?? "");
+/** What stands together in the grid. */
+export const GROUPS = ["image", "exam", "patient"] as const;
+export type Group = (typeof GROUPS)[number];
+export const group = computed<Group>(
+  () => GROUPS.find((one) => one === query.value.get("_group")) ?? "image",
+);
 /** The image in the quick look beside the grid. */
 export const lookedAt = computed(() => Number(query.value.get("_look")) || null);
 

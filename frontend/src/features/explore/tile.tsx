@@ -1,9 +1,11 @@
+import { retrieveImage } from "../../api/catalog";
 import { thumbnailUrl } from "../../api/pictures";
 import type { ImageSummary } from "../../api/types";
 import { viewName } from "../../lib/vocabulary";
 import { AssessmentMark } from "../../ui/assessment";
 import { Icon } from "../../ui/icon";
 import { usePicture } from "../../ui/picture";
+import { prefetch } from "../../ui/resource";
 import { imageAddress } from "./state";
 
 interface TileProps {
@@ -12,7 +14,10 @@ interface TileProps {
   readonly version: string;
   readonly focusable: boolean;
   readonly looked: boolean;
+  readonly picked: boolean;
   readonly onFocus: () => void;
+  /** `through`: all from the last picked one to this. */
+  readonly onPick: (through: boolean) => void;
 }
 
 const MOST_MARKS = 3;
@@ -23,17 +28,34 @@ function marksOf(image: ImageSummary): readonly string[] {
   return [...new Set(all)].slice(0, MOST_MARKS);
 }
 
-export function Tile({ image, pixels, version, focusable, looked, onFocus }: TileProps) {
+export function Tile(props: TileProps) {
+  const { image, pixels, version, focusable, looked, picked } = props;
   const url = thumbnailUrl(image.image_id, pixels, version);
   const { src, error } = usePicture(url, image.image_id);
   return (
     <a
-      class={`tile ${looked ? "looked" : ""}`}
+      class={`tile ${looked ? "looked" : ""} ${picked ? "picked" : ""}`}
       href={imageAddress(image.image_id)}
       tabIndex={focusable ? 0 : -1}
       data-image={image.image_id}
-      onFocus={onFocus}
+      aria-describedby={picked ? `picked-${image.image_id}` : undefined}
+      onFocus={props.onFocus}
+      onPointerEnter={() =>
+        prefetch(`image ${image.image_id}`, () => retrieveImage(image.image_id))
+      }
+      onClick={(event) => {
+        // As in any list: with a modifier a click picks. A plain one opens.
+        if (!(event.ctrlKey || event.metaKey || event.shiftKey)) return;
+        event.preventDefault();
+        props.onPick(event.shiftKey);
+      }}
     >
+      {picked && (
+        <span class="tile-picked" id={`picked-${image.image_id}`}>
+          <Icon name="check" size={12} />
+          <span class="visually-hidden">selected</span>
+        </span>
+      )}
       {error && (
         <span class="tile-missing" title={error.message}>
           no pixels here
