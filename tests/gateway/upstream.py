@@ -1,6 +1,7 @@
 """A small HTTP server behind the gateway under test. It stands for any server, not for ours."""
 
 import asyncio
+import gzip
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from starlette.types import Receive, Scope, Send
 
 MIB = bytes(2**20)
+PAGE = json.dumps([{"image_id": n, "ViewPosition": "MLO"} for n in range(200)]).encode()
 
 
 @dataclass
@@ -88,6 +90,14 @@ class Upstream:
 
     async def do_report(self, seen: Seen, receive: Receive, send: Send) -> None:
         await _answer(send, 200, {"content-type": "text/html; charset=utf-8"}, b"<h1>report</h1>")
+
+    async def do_page(self, seen: Seen, receive: Receive, send: Send) -> None:
+        headers = {"content-type": "application/json", "etag": '"abc"', "vary": "Origin"}
+        await _answer(send, 200, headers, PAGE)
+
+    async def do_zipped(self, seen: Seen, receive: Receive, send: Send) -> None:
+        headers = {"content-type": "application/json", "content-encoding": "gzip"}
+        await _answer(send, 200, headers, gzip.compress(PAGE))
 
     async def do_redirect(self, seen: Seen, receive: Receive, send: Send) -> None:
         await _answer(send, 303, {"location": f"{self.url}/iiif/3/7/info.json"}, b"")

@@ -19,6 +19,7 @@ from yarl import URL
 
 from gateway.bodies import RequestBody, has_body
 from gateway.breaker import Breaker
+from gateway.compression import SMALLEST, accepts_gzip, compress, may_be_compressed, varying
 from gateway.headers import (
     AUDIT_SUBJECT,
     Raw,
@@ -52,6 +53,19 @@ class Answered:
     status: int
     size: int
     subject: str | None
+
+
+@dataclass
+class Head:
+    """The head of an answer; ``gzip``: its body may be compressed, if it comes whole."""
+
+    status: int
+    headers: list[Raw]
+    gzip: bool = False
+
+    def message(self) -> Message:
+        """As ASGI says it."""
+        return {"type": "http.response.start", "status": self.status, "headers": self.headers}
 
 
 @dataclass
@@ -92,7 +106,7 @@ class Proxy:
         try:
             response = await self._ask(upstream, route, bearer, scope, receive)
             async with response:
-                return await self._relay(upstream, response, receive, send)
+                return await self._relay(upstream, response, scope, receive, send)
         finally:
             upstream.in_flight -= 1
 
@@ -161,6 +175,7 @@ class Proxy:
         self,
         upstream: Upstream,
         response: aiohttp.ClientResponse,
+        scope: Scope,
         receive: Receive,
         send: Send,
     ) -> Answered:
@@ -174,12 +189,11 @@ class Proxy:
         headers = _relocate(headers, response.status, upstream.url)
         policy = policy_for(headers)
         headers += self._secured if policy is None else [*self._secured, policy]
-        start: Message = {
-            "type": "http.response.start",
-            "status": response.status,
-            "headers": headers,
-        }
-        size = await _relay_body(response, start, receive, send)
+        head = Head(response.status, headers)
+        if may_be_compressed(head.status, headers):
+            head.headers = varying(headers)
+            head.gzip = accepts_gzip(scope["headers"])
+        size = await _relay_body(response, head, receive, send)
         return Answered(response.status, size, response.headers.get(AUDIT_SUBJECT))
 
 
@@ -197,17 +211,24 @@ def _note_failure(upstream: Upstream, error: Exception) -> None:
 
 
 async def _relay_body(
-    response: aiohttp.ClientResponse, start: Message, receive: Receive, send: Send
+    response: aiohttp.ClientResponse, head: Head, receive: Receive, send: Send
 ) -> int:
     """Send head and body on; how many bytes the body had."""
     content = response.content
     length = response.headers.get("Content-Length")
     try:
-        await send(start)
+        if not head.gzip:  # an event stream's head must not wait for its first event
+            await send(head.message())
         first = await content.readany()
         # Most answers arrive whole: one message, and no watcher for a caller who leaves.
-        if content.at_eof() or (length is not None and len(first) == int(length)):
-            await send({"type": "http.response.body", "body": first})
+        whole = content.at_eof() or (length is not None and len(first) == int(length))
+        body = first
+        if head.gzip:
+            if whole and len(first) >= SMALLEST:
+                head.headers, body = compress(head.headers, first)
+            await send(head.message())
+        if whole:
+            await send({"type": "http.response.body", "body": body})
             return len(first)
         return await _relay_stream(response, first, receive, send)
     except (aiohttp.ClientError, ConnectionError, TimeoutError) as error:
