@@ -89,6 +89,34 @@ def test_a_flag_is_put_listed_and_removed(
     assert capsys.readouterr().out == ""
 
 
+def test_a_query_is_saved_applied_renamed_shared_and_deleted(
+    lab: Gateway, researcher: Api, capsys: pytest.CaptureFixture[str]
+) -> None:
+    conditions = ["asses=S,M", "age_at_study.gte=40"]
+    assert main(["query", "save", "Suspicious", *conditions, "--sort=-age_at_study"]) == 0
+    assert main(["query", "save", "Suspicious"]) == 1
+    assert "already" in capsys.readouterr().err
+    assert main(["--json", "query", "apply", "Suspicious", "--limit", "3"]) == 0
+    found = [json.loads(line)["image_id"] for line in capsys.readouterr().out.splitlines()]
+    search = {"filter": {"asses": ["S", "M"], "age_at_study": {"gte": 40}}, "limit": 3}
+    search["sort"] = "-age_at_study"
+    expected = researcher.post("/api/v1/images/search", search)["items"]
+    assert found == [image["image_id"] for image in expected]
+
+    assert main(["query", "rename", "Suspicious", "S or M"]) == 0
+    assert main(["query", "apply", "Suspicious"]) == 1
+    assert "no saved query" in capsys.readouterr().err
+    assert main(["query", "share", "S or M"]) == 0
+    (seen,) = researcher.get("/api/v1/queries")["items"]
+    assert (seen["name"], seen["mine"]) == ("S or M", False)
+    assert main(["query", "share", seen["query_id"], "--stop"]) == 0
+    assert researcher.get("/api/v1/queries")["total"] == 0
+    assert main(["query", "delete", "S or M"]) == 0
+    capsys.readouterr()
+    assert main(["--json", "query", "list"]) == 0
+    assert capsys.readouterr().out == ""
+
+
 def test_an_export_lies_whole_in_the_folder(
     lab: Gateway,
     researcher: Api,

@@ -4,12 +4,12 @@ import argparse
 import sys
 
 import embedlab
-from embedlab.commands import account, cohorts, compat, data, doctor, exports, flags, jobs
+from embedlab.commands import account, cohorts, compat, data, doctor, exports, flags, jobs, queries
 from embedlab.errors import ApiError, LabError
 from embedlab.smoke import command as smoke
 from embedlab.terminal import warn
 
-FAMILIES = (account, doctor, data, flags, cohorts, exports, jobs, compat, smoke)
+FAMILIES = (account, doctor, data, queries, flags, cohorts, exports, jobs, compat, smoke)
 
 
 def make_parser() -> argparse.ArgumentParser:
