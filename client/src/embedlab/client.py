@@ -114,7 +114,7 @@ class Client:
         return list(self.items(f"{API}/datasets"))
 
     def create_revision(self, dataset: str, request: Mapping[str, Any]) -> Revision:
-        """Start an ingest of ``clinical``, ``metadata`` and ``image_root`` (URIs)."""
+        """Start an ingest of ``tables``, a folder, or ``clinical`` and ``metadata`` (URIs)."""
         path = f"{API}/datasets/{dataset}/revisions"
         return cast(Revision, self._http.json("POST", path, body=dict(request)))
 
@@ -211,6 +211,40 @@ class Client:
     def remove_flag(self, flag_id: int) -> None:
         """Take a flag away."""
         self._http.json("DELETE", f"{API}/flags/{flag_id}")
+
+    def save_query(
+        self,
+        name: str,
+        query: Filter | None = None,
+        *,
+        dataset: str | None = None,
+        sort: str | None = None,
+        shared: bool = False,
+    ) -> dict[str, Any]:
+        """Keep a filter in the JSON grammar under a name."""
+        body = {"name": name, "filter": query or {}, "shared": shared}
+        body |= _given(dataset=dataset, sort=sort)
+        return cast(dict[str, Any], self._http.json("POST", f"{API}/queries", body=body))
+
+    def queries(self) -> Iterator[dict[str, Any]]:
+        """The caller's saved queries and those that others share, by name."""
+        yield from self.items(f"{API}/queries")
+
+    def run_query(self, query_id: str) -> Iterator[ImageSummary]:
+        """Every image that a saved query finds now."""
+        yield from cast(Iterator[ImageSummary], self.items(f"{API}/queries/{query_id}/run"))
+
+    def change_query(
+        self, query_id: str, *, name: str | None = None, shared: bool | None = None
+    ) -> dict[str, Any]:
+        """Rename a saved query of one's own, share it, or keep it to oneself."""
+        body = _given(name=name, shared=shared)
+        changed = self._http.json("PATCH", f"{API}/queries/{query_id}", body=body)
+        return cast(dict[str, Any], changed)
+
+    def delete_query(self, query_id: str) -> None:
+        """Forget a saved query of one's own."""
+        self._http.json("DELETE", f"{API}/queries/{query_id}")
 
     # Cohorts
 
