@@ -93,7 +93,15 @@ def metadata() -> str:
             DCM_ROI_coords="((1, 2, 3, 4),)",
             **roi,
         ),
-        image(8, **left, ViewPosition="CC", FinalImageType="cview", acc_anon=LATER),
+        image(
+            8,
+            **left,
+            ViewPosition="CC",
+            FinalImageType="cview",
+            acc_anon=LATER,
+            DCM_ROI_coords="((10, 2500, 30, 2540),)",
+            PatientOrientation="['P', 'L']",
+        ),
     ]
     names = [*dict.fromkeys(name for row in rows for name in row)]
     return write(names, rows)
@@ -138,6 +146,12 @@ def test_rois_stand_in_both_frames(
     found = record(case, number)
     assert found["mirrored"] is mirrored
     assert found["rois"] == [{"n": 0, **BOX, "match_level": 1, "stored": stored}]
+
+
+def test_a_box_known_in_the_files_frame_alone_stands_in_both(case: Api) -> None:
+    (roi,) = record(case, 8)["rois"]
+    assert {name: roi[name] for name in BOX} == BOX
+    assert roi["stored"] == MIRRORED
 
 
 def test_later_roi_columns_are_kept_and_filtered_by(case: Api) -> None:

@@ -1,7 +1,10 @@
 """ROI_coords, paths and column names in the spellings of the releases."""
 
 import pytest
+from catalog.ingest.boxes import boxes_by_row
+from catalog.ingest.encode import TableEncoder
 from catalog.ingest.faults import SourceFault
+from catalog.ingest.report import Report
 from catalog.ingest.spelling import canonical_names, check_required
 from catalog.paths import relative_key, sop_instance_uid, source_uri
 from catalog.rois import Roi, mirrored, parse_rois
@@ -37,6 +40,32 @@ def test_swapped_corners_are_put_right() -> None:
 def test_what_is_no_box_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"box|list"):
         parse_rois(text)
+
+
+def test_boxes_of_the_files_frame_are_placed_where_a_table_has_no_others() -> None:
+    names = ["PNG_flipped", "PatientOrientation", "Columns", "DCM_ROI_coords"]
+    encoder = TableEncoder("metadata", names, set(names), {})
+    box = '"((1, 20, 3, 40),)"'
+    lines = [
+        f"True,,100,{box}",
+        f"False,,100,{box}",
+        f",\"['P', 'L']\",100.0,{box}",
+        f",\"['A', 'R']\",,{box}",
+        f",,100,{box}",
+        f"True,,30,{box}",
+        "True,,100,()",
+        "True,,100,nonsense",
+    ]
+    encoder.add("\n".join([*lines, ""]).encode())
+    report = Report()
+    drawn, turned = [Roi(1, 20, 3, 40)], [Roi(1, 60, 3, 80)]
+    assert boxes_by_row(encoder.columns(), report) == {0: turned, 1: drawn, 2: turned, 3: drawn}
+    refused = {part["reason"]: part["first_line"] for part in report.as_json()["rejected"]}
+    assert refused == {
+        "not a list of boxes": 9,
+        "nothing tells whether the file is mirrored, or how wide it is": 6,
+        "a box outside of the image": 7,
+    }
 
 
 @settings(deadline=None)

@@ -24,7 +24,9 @@ def sop_instance_uid(path: str) -> str:
 
 def hash_texts(texts: Iterable[str | None]) -> npt.NDArray[np.uint64]:
     """64 bits of each text, the same everywhere and always: what sampling and splits go by."""
-    digests = b"".join(blake2b((t or "").encode(), digest_size=8).digest() for t in texts)
+    digests = bytearray()
+    for text in texts:
+        digests += blake2b((text or "").encode(), digest_size=8).digest()
     return np.frombuffer(digests, "<u8").astype(np.uint64)
 
 

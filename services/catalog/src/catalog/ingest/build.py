@@ -8,6 +8,7 @@ import numpy.typing as npt
 import polars as pl
 
 from catalog.fields import Field, Table, source_fields
+from catalog.ingest.boxes import Boxes, boxes_by_row
 from catalog.ingest.derived import Columns, derive_all, flags
 from catalog.ingest.encode import RawColumn
 from catalog.ingest.faults import SourceFault
@@ -25,7 +26,6 @@ from catalog.model.dictionary import Dictionary, smallest_codes
 from catalog.model.read_model import ReadModel
 from catalog.normalise import DIGITS_LOST
 from catalog.paths import hash_texts
-from catalog.rois import Roi, parse_rois
 
 Hashes = npt.NDArray[np.uint64]
 
@@ -54,7 +54,7 @@ class Built:
     clinical: Mapping[str, Coded]  # by row of the clinical file
     image_hash: Hashes
     patient_hash: Hashes
-    rois: Mapping[int, list[Roi]]  # by row of the metadata file
+    rois: Boxes  # by row of the metadata file
     counts: dict[str, int]
 
     def model(
@@ -86,7 +86,7 @@ class Built:
 
 def build(tables: EncodedTables, report: Report) -> Built:
     """Type the columns, lay out images and findings, derive; refusals and repairs to ``report``."""
-    rois = _parse_rois(tables.metadata, report)
+    rois = boxes_by_row(tables.metadata, report)
     image_columns = _finalised(tables.metadata, "metadata", report)
     clinical = _finalised(tables.clinical, "clinical", report)
     _refuse_lost_digits(report)
@@ -210,24 +210,6 @@ def _patient_places(patients: Coded, of_rows: Coded) -> npt.NDArray[np.int64]:
     place = {value: i for i, value in enumerate(patients.dictionary.values)}
     lut = [-1, *(place.get(value, -1) for value in of_rows.dictionary.values)]
     return np.asarray(lut, np.int64)[of_rows.codes]
-
-
-def _parse_rois(metadata: Mapping[str, RawColumn], report: Report) -> dict[int, list[Roi]]:
-    """Boxes by row of the metadata file, of rows that have any."""
-    raw = metadata.get("ROI_coords")
-    if raw is None:
-        return {}
-    boxes: list[list[Roi]] = [[]]
-    for code, word in enumerate(raw.words, 1):
-        try:
-            boxes.append(parse_rois(word))
-        except ValueError as error:
-            rows = np.flatnonzero(raw.codes == code)
-            first = int(rows[0]) + FIRST_DATA_LINE
-            report.add("rejected", "metadata", "ROI_coords", str(error), len(rows), first)
-            boxes.append([])
-    drawn = np.asarray([bool(found) for found in boxes])
-    return {int(row): boxes[raw.codes[row]] for row in np.flatnonzero(drawn[raw.codes])}
 
 
 def _counts(

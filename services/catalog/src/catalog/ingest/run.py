@@ -16,6 +16,7 @@ from botocore.exceptions import BotoCoreError
 from chassis.logs import get_logger
 
 from catalog.fields import Table, source_fields
+from catalog.ingest import boxes
 from catalog.ingest.build import Built, EncodedTables, build
 from catalog.ingest.encode import RawColumn, TableEncoder
 from catalog.ingest.faults import SourceFault
@@ -33,19 +34,19 @@ from catalog.store.hierarchy import PATH, study_index
 
 log = get_logger(__name__)
 
+# By a pattern, which copies: the last part of a split path would keep the whole path in memory.
 UID = (
     pl.col("anon_dicom_path")
     .str.replace_all("\\", "/", literal=True)
     .str.strip_chars()
     .str.strip_suffix(".dcm")
-    .str.split("/")
-    .list.last()
+    .str.extract(r"([^/]*)$")
 )
 KEPT: Mapping[Table, Mapping[str, pl.Expr]] = {
     "clinical": {},
     "metadata": {"anon_dicom_path": UID},
 }
-EXTRA_CODED: Mapping[Table, set[str]] = {"clinical": set(), "metadata": {"ROI_coords"}}
+EXTRA_CODED: Mapping[Table, frozenset[str]] = {"clinical": frozenset(), "metadata": boxes.COLUMNS}
 
 PROGRESS_S = 0.5
 
@@ -316,8 +317,7 @@ async def _store(
     with ingest.timed("images and findings"):
         await _store_partitions(ingest, built, uids, image_id)
     with ingest.timed("read model"):
-        parts = archive.parts(await dumping)
-        await loading.save_model(ingest.data, ingest.revision_id, parts)
+        await loading.save_model(ingest.data, ingest.revision_id, await dumping)
 
 
 async def _store_partitions(

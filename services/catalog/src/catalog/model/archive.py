@@ -14,14 +14,13 @@ from catalog.model.dictionary import Dictionary
 from catalog.model.read_model import ReadModel
 
 FORMAT = 1
-PART = 16 * 2**20
 
 _plain = ("revision_id", "dataset", "sha256")
 _mapped = ("dictionaries", "codes")
 
 
-def dump(model: ReadModel) -> bytes:
-    """The whole model."""
+def dump(model: ReadModel) -> list[bytes]:
+    """The whole model in parts, to be joined in their order: the header, then an array each."""
     arrays = dict(_arrays(model))
     packed = [zlib.compress(array.tobytes(), 1) for array in arrays.values()]
     header = orjson.dumps(
@@ -38,7 +37,7 @@ def dump(model: ReadModel) -> bytes:
             ],
         }
     )
-    return b"".join([struct.pack("<I", len(header)), header, *packed])
+    return [struct.pack("<I", len(header)) + header, *packed]
 
 
 def _arrays(model: ReadModel) -> Iterator[tuple[str, npt.NDArray[Any]]]:
@@ -79,8 +78,3 @@ def load(data: bytes) -> ReadModel:
 
 def _dictionary(values: list[Any], *, multi: bool) -> Dictionary:
     return Dictionary(tuple(tuple(v) for v in values) if multi else tuple(values), multi)
-
-
-def parts(data: bytes) -> list[bytes]:
-    """``data`` in pieces of a size that a database row may have."""
-    return [data[i : i + PART] for i in range(0, len(data), PART)]
