@@ -50,11 +50,17 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   return (await response.json()) as T;
 }
 
-/** Bytes, for pictures. */
-export async function requestBlob(path: string, signal: AbortSignal): Promise<Blob> {
+export interface PictureBytes {
+  readonly blob: Blob;
+  /** Whether the server exchanged left and right of what is stored. */
+  readonly mirrored: boolean;
+}
+
+export async function requestPicture(path: string, signal: AbortSignal): Promise<PictureBytes> {
   const response = await send(path, { signal, headers: { Accept: "image/*" } });
   if (!response.ok) throw await problemOf(response);
-  return response.blob();
+  const mirrored = response.headers.get("X-Mirrored") === "true";
+  return { blob: await response.blob(), mirrored };
 }
 
 async function send(path: string, options: RequestOptions): Promise<Response> {

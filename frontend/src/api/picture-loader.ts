@@ -3,7 +3,7 @@
  * it says so, and no more are under way than leave a connection free for counts (a browser opens six, the job stream
  * holds one).
  */
-import { ApiError, requestBlob } from "./client";
+import { ApiError, requestPicture } from "./client";
 
 const AT_ONCE = 4;
 const TRIES = 5;
@@ -56,12 +56,18 @@ function isBusy(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 503 || error.status === 504);
 }
 
-/** The picture as an object URL, which the caller revokes. A picture that cannot be had throws its problem. */
-export async function loadPicture(url: string, aborted: AbortSignal): Promise<string> {
+export interface LoadedPicture {
+  /** An object URL, which the caller revokes. */
+  readonly src: string;
+  readonly mirrored: boolean;
+}
+
+/** A picture that cannot be had throws its problem. */
+export async function loadPicture(url: string, aborted: AbortSignal): Promise<LoadedPicture> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      const blob = await inTurn(() => requestBlob(url, aborted), aborted);
-      return URL.createObjectURL(blob);
+      const { blob, mirrored } = await inTurn(() => requestPicture(url, aborted), aborted);
+      return { src: URL.createObjectURL(blob), mirrored };
     } catch (error) {
       if (!isBusy(error) || attempt >= TRIES) throw error;
       await pause(PATIENCE_MS * attempt, aborted);

@@ -40,3 +40,15 @@ export function renderedUrl(imageId: number, rendering: Rendering): string {
   query.set("v", rendering.version);
   return `/api/v1/images/${imageId}/rendered?${query}`;
 }
+
+export function iiifInfoUrl(imageId: number, version: string): string {
+  return `/iiif/3/${imageId}/info.json?${new URLSearchParams({ v: version })}`;
+}
+
+/** What a tile is asked for beyond its place, so that it looks as the picture under it. */
+export function tileQuery(rendering: Pick<Rendering, "window" | "invert" | "version">): string {
+  const query = new URLSearchParams({ v: rendering.version });
+  if (rendering.window) query.set("window", `${rendering.window.center},${rendering.window.width}`);
+  if (rendering.invert) query.set("invert", "true");
+  return query.toString();
+}

@@ -38,6 +38,34 @@ export function previewOf(from: Window, to: Window): { slope: number; intercept:
   return { slope: from.width / to.width, intercept: (low(from) - low(to)) / to.width };
 }
 
+export interface Preset {
+  readonly key: string;
+  readonly name: string;
+  /** Null: as the file asks for it. */
+  readonly of: (columns: Readonly<Record<string, unknown>>) => Window | null;
+}
+
+const scaled = (window: Window, center: number, width: number): Window => ({
+  center: Math.round(window.center * center),
+  width: Math.max(2, Math.round(window.width * width)),
+});
+
+/** Presets start from the file's own window, because vendors differ by more than any fixed numbers. */
+export const PRESETS: readonly Preset[] = [
+  { key: "1", name: "As stored", of: () => null },
+  { key: "2", name: "High contrast", of: (columns) => scaled(defaultWindow(columns), 1.05, 0.45) },
+  { key: "3", name: "Calcifications", of: (columns) => scaled(defaultWindow(columns), 1.35, 0.35) },
+  { key: "4", name: "Skin line", of: (columns) => scaled(defaultWindow(columns), 0.45, 0.6) },
+  {
+    key: "5",
+    name: "Full range",
+    of: (columns) => {
+      const range = 2 ** (firstNumber(columns.BitsStored) ?? 12);
+      return { center: range / 2, width: range };
+    },
+  },
+];
+
 export function parseWindow(text: string | null): Window | null {
   const parts = (text ?? "").split(",").map(Number);
   const [center, width] = parts;

@@ -6,6 +6,8 @@ export interface KeyBinding {
   readonly keys: readonly string[];
   readonly does: string;
   readonly run?: (event: KeyboardEvent) => void;
+  /** Only together with Shift; without this, Shift does not matter. */
+  readonly shift?: boolean;
   /** Where the key means something else, it is left alone. */
   readonly when?: () => boolean;
 }
@@ -44,8 +46,14 @@ export function useKeys(bindings: readonly KeyBinding[]): void {
     const listen = (event: KeyboardEvent): void => {
       if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       if (isTaken(event.target, event.key) || document.querySelector("dialog[open]")) return;
-      const binding = latest.current.find((one) => one.run && one.keys.includes(event.key));
-      if (!binding?.run || binding.when?.() === false) return;
+      const binding = latest.current.find(
+        (one) =>
+          one.run &&
+          one.keys.includes(event.key) &&
+          (!one.shift || event.shiftKey) &&
+          one.when?.() !== false,
+      );
+      if (!binding?.run) return;
       event.preventDefault();
       binding.run(event);
     };

@@ -4,10 +4,12 @@ import { loadPicture } from "../api/picture-loader";
 
 export interface Picture {
   readonly src: string | null;
+  /** Whether the server exchanged left and right of what is stored. */
+  readonly mirrored: boolean;
   readonly error: Error | null;
 }
 
-const NOTHING: Picture = { src: null, error: null };
+const NOTHING: Picture = { src: null, mirrored: false, error: null };
 
 /**
  * The picture behind an address. While another is under way the former stays in sight if both are of the same `subject`
@@ -24,19 +26,22 @@ export function usePicture(url: string | null, subject: string | number): Pictur
     if (!url) return;
     const control = new AbortController();
     loadPicture(url, control.signal).then(
-      (src) => {
+      ({ src, mirrored }) => {
         if (control.signal.aborted) {
           URL.revokeObjectURL(src);
           return;
         }
         const former = held.current;
         held.current = { src, subject };
-        setPicture({ src, error: null });
+        setPicture({ src, mirrored, error: null });
         if (former) URL.revokeObjectURL(former.src);
       },
       (error: unknown) => {
         if (control.signal.aborted || isAbort(error)) return;
-        setPicture({ src: null, error: error instanceof Error ? error : new Error(String(error)) });
+        setPicture({
+          ...NOTHING,
+          error: error instanceof Error ? error : new Error(String(error)),
+        });
       },
     );
     return () => control.abort();

@@ -1,12 +1,15 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { renderedUrl } from "../../api/pictures";
 import type { ImageSummary, RoiRecord } from "../../api/types";
+import { type Area, partInSight } from "../../lib/deep";
 import { isMirrored, roiBox } from "../../lib/hanging";
 import { assessmentWords, viewName } from "../../lib/vocabulary";
 import { previewOf, type Window } from "../../lib/window";
 import type { View } from "../../lib/zoom";
 import { AssessmentMark } from "../../ui/assessment";
 import { usePicture } from "../../ui/picture";
+import { DeepZoom } from "./deep";
+import { type Measure, Measured } from "./measure";
 
 export interface FilmProps {
   readonly image: ImageSummary;
@@ -18,9 +21,17 @@ export interface FilmProps {
   /** The window while it is dragged, shown by a filter until the true picture is there. */
   readonly live: { from: Window; to: Window } | null;
   readonly inverted: boolean;
+  /** With the chest wall on the left. */
   readonly view: View;
-  readonly onRatio?: (ratio: number) => void;
+  /** Films of a hanging lean on their neighbour; one alone stands in the middle. */
+  readonly leans: boolean;
+  readonly measure: Measure | null;
+  /** What else tells this film from others, such as the date of a prior. */
+  readonly note?: string | null;
 }
+
+/** Beyond this the picture that fills the frame has too few pixels, and tiles take over. */
+const DEEP_FROM = 1.05;
 
 /** Chest walls meet in the middle: the right breast's frame leans right, the left breast's leans left. */
 const leanOf = (image: ImageSummary): string =>
@@ -45,8 +56,7 @@ function Rois({
         return (
           <div
             key={roi.n}
-            class={`roi ${lit === roi.n ? "lit" : ""}`}
-            title={`ROI ${roi.n + 1}`}
+            class={`roi level-${roi.match_level ?? "none"} ${lit === roi.n ? "lit" : ""}`}
             data-roi={roi.n}
             style={{
               "--left": `${box.left}%`,
@@ -54,14 +64,16 @@ function Rois({
               "--width": `${box.width}%`,
               "--height": `${box.height}%`,
             }}
-          />
+          >
+            {lit === roi.n && <span>ROI {roi.n + 1}</span>}
+          </div>
         );
       })}
     </>
   );
 }
 
-/** The size of the cell in device pixels, so that no more is asked for than can be seen. */
+/** The size of the cell in CSS pixels, so that no more is asked for than can be seen. */
 function useCell() {
   const cell = useRef<HTMLDivElement>(null);
   const [size, setSize] = useState({ width: 0, height: 0 });
@@ -77,14 +89,38 @@ function useCell() {
   return { cell, size };
 }
 
-/** One picture in its frame, its ROI boxes on it and its name in the corner away from the breast. */
+/** Where the stylesheet puts the frame: as large as the cell allows, leaning to its side. */
+function frameIn(size: { width: number; height: number }, ratio: number, lean: string): Area {
+  const width = Math.min(size.width, size.height * ratio);
+  const room = size.width - width;
+  const left = lean === "lean-right" ? room : lean === "lean-left" ? 0 : room / 2;
+  return { left, top: (size.height - width / ratio) / 2, width, height: width / ratio };
+}
+
+function WindowFilter({ id, live }: { id: string; live: NonNullable<FilmProps["live"]> }) {
+  const { slope, intercept } = previewOf(live.from, live.to);
+  return (
+    <svg width="0" height="0" class="window-filter" aria-hidden="true">
+      <filter id={id} color-interpolation-filters="sRGB">
+        <feComponentTransfer>
+          <feFuncR type="linear" slope={slope} intercept={intercept} />
+          <feFuncG type="linear" slope={slope} intercept={intercept} />
+          <feFuncB type="linear" slope={slope} intercept={intercept} />
+        </feComponentTransfer>
+      </filter>
+    </svg>
+  );
+}
+
+/** One picture in its frame, tiles over it where one looks closer, boxes and lengths on it, its name in the corner away from the breast. */
 export function Film(props: FilmProps) {
-  const { image, view, live, inverted } = props;
+  const { image, live, inverted } = props;
   const { cell, size } = useCell();
-  const mirrored = isMirrored(image);
+  const turned = isMirrored(image);
+  const view = turned ? { ...props.view, x: -props.view.x } : props.view;
   const [natural, setNatural] = useState<number | null>(null);
   const ratio = image.Rows && image.Columns ? image.Columns / image.Rows : (natural ?? 0.8);
-  const density = Math.min(2, globalThis.devicePixelRatio || 1) * Math.min(6, view.scale);
+  const density = Math.min(2, globalThis.devicePixelRatio || 1);
   const url = size.width
     ? renderedUrl(image.image_id, {
         width: size.width * density,
@@ -95,35 +131,25 @@ export function Film(props: FilmProps) {
         version: props.version,
       })
     : null;
-  const { src, error } = usePicture(url, image.image_id);
-  const preview = live ? previewOf(live.from, live.to) : null;
+  const { src, mirrored, error } = usePicture(url, image.image_id);
   const filterId = `window-${image.image_id}`;
+  const filter = live ? `url(#${filterId})` : "";
   const name = viewName(image.ImageLateralityFinal, image.ViewPosition);
+  const lean = leanOf(image);
+  const placing = {
+    "--ratio": ratio,
+    "--scale": view.scale,
+    "--x": `${view.x * 100}%`,
+    "--y": `${view.y * 100}%`,
+  };
+  const frame = frameIn(size, ratio, props.leans ? lean : "");
   return (
-    <div class={`film ${leanOf(image)}`} ref={cell} data-image={image.image_id}>
-      <div
-        class="frame"
-        style={{
-          "--ratio": ratio,
-          "--scale": view.scale,
-          "--x": `${view.x * 100}%`,
-          "--y": `${view.y * 100}%`,
-        }}
-      >
-        {preview && (
-          <svg width="0" height="0" class="window-filter" aria-hidden="true">
-            <filter id={filterId} color-interpolation-filters="sRGB">
-              <feComponentTransfer>
-                <feFuncR type="linear" slope={preview.slope} intercept={preview.intercept} />
-                <feFuncG type="linear" slope={preview.slope} intercept={preview.intercept} />
-                <feFuncB type="linear" slope={preview.slope} intercept={preview.intercept} />
-              </feComponentTransfer>
-            </filter>
-          </svg>
-        )}
+    <div class={`film ${lean}`} ref={cell} data-image={image.image_id}>
+      {live && <WindowFilter id={filterId} live={live} />}
+      <div class="frame" style={placing}>
         {src && (
           <img
-            class={mirrored ? "mirrored" : ""}
+            class={turned ? "mirrored" : ""}
             src={src}
             alt={`${name}, ${assessmentWords(image.asses)}`}
             draggable={false}
@@ -131,10 +157,24 @@ export function Film(props: FilmProps) {
               const { naturalWidth: width, naturalHeight: height } = event.currentTarget;
               setNatural(width / height);
             }}
-            style={{ filter: preview ? `url(#${filterId})` : "" }}
+            style={{ filter }}
           />
         )}
-        {src && <Rois image={image} rois={props.rois} lit={props.lit} mirrored={mirrored} />}
+      </div>
+      {src && view.scale > DEEP_FROM && (
+        <DeepZoom
+          imageId={image.image_id}
+          version={props.version}
+          window={props.window}
+          inverted={inverted}
+          flipped={mirrored !== turned}
+          part={partInSight(size, frame, view)}
+          filter={filter}
+        />
+      )}
+      <div class="marks" style={placing}>
+        {src && <Rois image={image} rois={props.rois} lit={props.lit} mirrored={turned} />}
+        {src && props.measure && <Measured measure={props.measure} image={image} />}
       </div>
       {error && (
         <div class="film-missing">
@@ -146,6 +186,7 @@ export function Film(props: FilmProps) {
       <div class="film-name">
         <span>{name}</span>
         {image.FinalImageType === "cview" && <span class="faint">C-View</span>}
+        {props.note && <span class="film-note">{props.note}</span>}
         <AssessmentMark code={image.asses} />
       </div>
     </div>

@@ -69,8 +69,8 @@ export function Findings({ record, lit, onLight }: Props) {
                 <span>ROI {roi.n + 1}</span>
                 <span class="faint">
                   {roi.xmax - roi.xmin} x {roi.ymax - roi.ymin} px
-                  {roi.match_level === 1 && ", drawn on this image"}
-                  {roi.match_level === 2 && ", copied from its twin"}
+                  {roi.match_level === 1 && ", level 1: drawn on this image"}
+                  {roi.match_level === 2 && ", level 2: copied from its twin"}
                 </span>
               </button>
             </li>

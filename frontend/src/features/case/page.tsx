@@ -4,7 +4,8 @@ import type { ImageSummary } from "../../api/types";
 import { isFilterKey } from "../../lib/filter";
 import { slotOf } from "../../lib/hanging";
 import { navigate, query, withQuery } from "../../lib/url";
-import { zoomAt } from "../../lib/zoom";
+import { defaultWindow, PRESETS } from "../../lib/window";
+import { panBy, zoomAt } from "../../lib/zoom";
 import { shownDataset, versionOf } from "../../shell/workspace";
 import { Copyable } from "../../ui/copy";
 import { useKeys } from "../../ui/keys";
@@ -14,29 +15,45 @@ import { SkeletonLines } from "../../ui/skeleton";
 import { CaseBar } from "./bar";
 import { Fields } from "./fields";
 import { Findings } from "./findings";
-import { summaryOf, useNeighbours, useRois } from "./record";
+import { summaryOf, useNeighbours, useOthers, usePrior } from "./record";
 import {
   carriedParameters,
+  chosenWindow,
   inverted,
   layout as layoutAsked,
+  prior,
   resetView,
   roisShown,
   setInverted,
   setLayout,
   setRoisShown,
   setView,
+  setWindow,
+  type Tool,
   view,
 } from "./state";
 import { ExamStrip } from "./strip";
-import { type Tool, Viewer } from "./viewer";
+import { Timeline } from "./timeline";
+import { Viewer } from "./viewer";
 import "./case.css";
+
+/** One press moves a tenth of the frame. */
+const PANS: Readonly<Record<string, readonly [number, number]>> = {
+  ArrowRight: [-0.1, 0],
+  ArrowLeft: [0.1, 0],
+  ArrowUp: [0, 0.1],
+  ArrowDown: [0, -0.1],
+};
 
 export function CasePage({ id }: { id: string }) {
   const record = useResource(`image ${id}`, (aborted) => retrieveImage(Number(id), aborted));
   const [tool, setTool] = useState<Tool>("window");
   const [lit, setLit] = useState<number | null>(null);
   const data = record.data;
-  const rois = useRois(data);
+  const [loupe, setLoupe] = useState(false);
+  const [synced, setSynced] = useState(true);
+  const beside = usePrior(data, prior.value);
+  const others = useOthers(data, beside);
   const neighbours = useNeighbours(data);
   const dataset = data?.dataset;
   useEffect(() => {
@@ -62,8 +79,15 @@ export function CasePage({ id }: { id: string }) {
   const step = (to: ImageSummary | null): void => {
     if (to) navigate(withQuery(`/images/${to.image_id}`, carriedParameters()));
   };
-  const zoom = (factor: number): void => {
-    if (layout === "one") setView(zoomAt(view.value, factor, 0, 0));
+  const zoom = (factor: number): void => setView(zoomAt(view.value, factor, 0, 0));
+  const pan = (dx: number, dy: number): void => setView(panBy(view.value, dx, dy));
+  const adjust = (center: number, width: number): void => {
+    if (!data) return;
+    const now = chosenWindow.value ?? defaultWindow(data.image);
+    setWindow({
+      center: Math.round(now.center + now.width * center),
+      width: Math.max(2, Math.round(now.width * width)),
+    });
   };
   const swapTwin = (): void => {
     const twin = data?.cview_twin;
@@ -75,6 +99,16 @@ export function CasePage({ id }: { id: string }) {
   );
   useKeys([
     {
+      keys: ["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown"],
+      does: "With Shift: move the zoomed picture",
+      when: () => view.value.scale > 1,
+      shift: true,
+      run: (event) => {
+        const [dx, dy] = PANS[event.key] ?? [0, 0];
+        pan(dx, dy);
+      },
+    },
+    {
       keys: ["j", "ArrowRight"],
       does: "Next image of the search",
       run: () => step(neighbours.next),
@@ -83,6 +117,26 @@ export function CasePage({ id }: { id: string }) {
       keys: ["k", "ArrowLeft"],
       does: "Previous image of the search",
       run: () => step(neighbours.previous),
+    },
+    {
+      keys: PRESETS.map((preset) => preset.key),
+      does: "Window: as stored, contrast, calcifications, skin, full",
+      run: (event) => {
+        const preset = PRESETS.find((one) => one.key === event.key);
+        if (preset && data) setWindow(preset.of(data.image));
+      },
+    },
+    { keys: ["["], does: "More contrast", run: () => adjust(0, 0.85) },
+    { keys: ["]"], does: "Less contrast", run: () => adjust(0, 1 / 0.85) },
+    { keys: [","], does: "Brighter", run: () => adjust(-0.06, 1) },
+    { keys: ["."], does: "Darker", run: () => adjust(0.06, 1) },
+    { keys: ["m"], does: "Measure: drag, or click both ends", run: () => setTool("measure") },
+    { keys: ["l"], does: "Loupe at full pixels", run: () => setLoupe(!loupe) },
+    { keys: ["s"], does: "Zoom all views together, or each alone", run: () => setSynced(!synced) },
+    {
+      keys: ["g"],
+      does: "Flag this image",
+      run: () => document.querySelector<HTMLElement>(".flags > summary")?.click(),
     },
     {
       keys: ["f"],
@@ -121,18 +175,31 @@ export function CasePage({ id }: { id: string }) {
         hangs={hangs}
         layout={layout}
         neighbours={neighbours}
+        tool={tool}
+        onTool={setTool}
+        loupe={loupe}
+        onLoupe={() => setLoupe(!loupe)}
+        synced={synced}
+        onSync={() => setSynced(!synced)}
+        onTwin={data?.cview_twin ? swapTwin : null}
       />
       <div class="case-view">
         {data && current ? (
-          <Viewer
-            record={data}
-            current={current}
-            rois={rois}
-            layout={layout}
-            tool={tool}
-            lit={lit}
-            version={version}
-          />
+          <>
+            <Viewer
+              record={data}
+              current={current}
+              others={others}
+              prior={beside}
+              layout={layout}
+              tool={tool}
+              loupe={loupe}
+              synced={synced}
+              lit={lit}
+              version={version}
+            />
+            <Timeline record={data} />
+          </>
         ) : (
           record.slow && <div class="viewer-skeleton skeleton" />
         )}

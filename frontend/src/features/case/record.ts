@@ -1,6 +1,6 @@
 import { useEffect } from "preact/hooks";
-import { retrieveImage } from "../../api/catalog";
-import type { ImageRecord, ImageSummary, RoiRecord } from "../../api/types";
+import { retrieveExam, retrieveImage } from "../../api/catalog";
+import type { ExamRecord, ImageRecord, ImageSummary } from "../../api/types";
 import { parseFilter } from "../../lib/filter";
 import { slotOf } from "../../lib/hanging";
 import { query } from "../../lib/url";
@@ -42,18 +42,31 @@ export function summaryOf(record: ImageRecord): ImageSummary {
   };
 }
 
-/** ROIs of the other hung views: only those that have some are asked for. */
-export function useRois(
+/** Records of the other views that hang: their ROIs, and the spacing their lengths are measured by. */
+export function useOthers(
   record: ImageRecord | undefined,
-): ReadonlyMap<number, readonly RoiRecord[]> {
-  const others = (record?.siblings ?? [])
-    .filter((one) => one.image_id !== record?.image_id && (one.num_roi ?? 0) > 0 && slotOf(one))
+  prior: ExamRecord | null,
+): ReadonlyMap<number, ImageRecord> {
+  const others = [...(record?.siblings ?? []), ...(prior?.images ?? [])]
+    .filter((one) => one.image_id !== record?.image_id && slotOf(one))
     .map((one) => one.image_id);
-  const found = useResource(others.length ? `rois ${others.join()}` : null, (aborted) =>
+  const found = useResource(others.length ? `views ${others.join()}` : null, (aborted) =>
     Promise.all(others.map((id) => retrieveImage(id, aborted))),
   );
-  const own: [number, readonly RoiRecord[]][] = record ? [[record.image_id, record.rois]] : [];
-  return new Map([...(found.data ?? []).map((one) => [one.image_id, one.rois] as const), ...own]);
+  return new Map((found.data ?? []).map((one) => [one.image_id, one]));
+}
+
+/** The exam that hangs beside; null where none does. */
+export function usePrior(
+  record: ImageRecord | undefined,
+  examId: string | null,
+): ExamRecord | null {
+  const dataset = record?.dataset;
+  const wanted = dataset && examId && examId !== record.exam_id;
+  const found = useResource(wanted ? `exam ${dataset} ${examId}` : null, (aborted) =>
+    retrieveExam(dataset ?? "", examId ?? "", aborted),
+  );
+  return wanted && found.data?.exam_id === examId ? found.data : null;
 }
 
 /** Loading ahead by so many images keeps stepping from ever waiting. */

@@ -1,28 +1,37 @@
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { ImageRecord, ImageSummary, RoiRecord } from "../../api/types";
-import { hangExam, SLOTS } from "../../lib/hanging";
+import type { ExamRecord, ImageRecord, ImageSummary, RoiRecord } from "../../api/types";
+import { type Spacing, spacingOf } from "../../lib/deep";
+import { daysBetween, formatDate } from "../../lib/format";
+import { hangExam, isMirrored, SLOTS, type Slot } from "../../lib/hanging";
 import { navigate, withQuery } from "../../lib/url";
 import { defaultWindow, dragWindow, type Window } from "../../lib/window";
-import { FITTED, panBy, type View, zoomAt } from "../../lib/zoom";
+import { panBy, type View, zoomAt } from "../../lib/zoom";
 import { Film } from "./film";
+import { filmAt, isOn, type OnFilm } from "./gestures";
+import { Loupe } from "./loupe";
+import type { Measure } from "./measure";
 import {
   carriedParameters,
   chosenWindow,
   inverted,
+  type Layout,
   roisShown,
   setView,
   setWindow,
+  type Tool,
   view,
 } from "./state";
-
-export type Tool = "window" | "pan";
 
 interface ViewerProps {
   readonly record: ImageRecord;
   readonly current: ImageSummary;
-  readonly rois: ReadonlyMap<number, readonly RoiRecord[]>;
-  readonly layout: "one" | "four";
+  /** Records of the other views, as far as they are there: their ROIs and spacing. */
+  readonly others: ReadonlyMap<number, ImageRecord>;
+  readonly prior: ExamRecord | null;
+  readonly layout: Layout;
   readonly tool: Tool;
+  readonly loupe: boolean;
+  readonly synced: boolean;
   readonly lit: number | null;
   readonly version: string;
 }
@@ -32,45 +41,111 @@ interface Drag {
   readonly y: number;
   readonly window: Window;
   readonly view: View;
-  readonly pans: boolean;
+  readonly film: OnFilm;
+  readonly kind: Tool;
 }
 
 /** Asking again for every pixel of a drag would only fill the queue; a short rest asks. */
 const REST_MS = 140;
+const STILL = 4;
+
+/** `2013-05-02, 12 months before`. */
+function priorNote(exam: ExamRecord, record: ImageRecord): string | null {
+  const then = exam.exam.study_date_anon;
+  const now = record.exam.study_date_anon ?? record.image.study_date_anon;
+  if (typeof then !== "string") return "other exam";
+  if (typeof now !== "string") return formatDate(then);
+  const days = daysBetween(then, now);
+  const months = Math.round(Math.abs(days) / 30.44);
+  const apart = months > 1 ? `${months} months` : `${Math.abs(days)} days`;
+  return `${formatDate(then)}, ${apart} ${days >= 0 ? "before" : "after"}`;
+}
+
+/** The films of the other exam in the same places. */
+function hangPrior(exam: ExamRecord, kind: string): Map<Slot, ImageSummary> {
+  const first = exam.images.find((one) => (one.FinalImageType ?? "2D") === kind) ?? exam.images[0];
+  return first ? hangExam(first, exam.images) : new Map();
+}
 
 export function Viewer(props: ViewerProps) {
-  const { record, current, layout } = props;
+  const { record, current, layout, prior } = props;
   const box = useRef<HTMLDivElement>(null);
   const drag = useRef<Drag | null>(null);
   const rest = useRef<ReturnType<typeof setTimeout>>(undefined);
   const [live, setLive] = useState<Window | null>(null);
   const [moving, setMoving] = useState<View | null>(null);
+  /** Views of films that move by themselves, while they are not synchronised. */
+  const [free, setFree] = useState<ReadonlyMap<number, View>>(new Map());
+  const [measure, setMeasure] = useState<Measure | null>(null);
+  const [under, setUnder] = useState<{ film: OnFilm; x: number; y: number } | null>(null);
   const base = chosenWindow.value ?? defaultWindow(record.image);
-  const seen = moving ?? view.value;
+  const shared = moving ?? view.value;
+  const viewOf = (imageId: number): View => (props.synced ? shared : (free.get(imageId) ?? shared));
 
   // Once the true picture was asked for, the filter has nothing left to preview.
   useEffect(() => setLive(null), [chosenWindow.value, record.image_id]);
   useEffect(() => setMoving(null), [view.value, record.image_id]);
+  useEffect(() => setMeasure(null), [record.image_id, layout]);
+  useEffect(() => setFree(new Map()), [props.synced, record.image_id]);
   useEffect(() => () => clearTimeout(rest.current), []);
 
+  const images = new Map<number, ImageSummary>(
+    [current, ...record.siblings, ...(prior?.images ?? [])].map((one) => [one.image_id, one]),
+  );
+  const recordOf = (id: number): ImageRecord | undefined =>
+    id === record.image_id ? record : props.others.get(id);
+  const spacing = (id: number): Spacing | null => {
+    const known = recordOf(id);
+    return known ? spacingOf(known.image) : null;
+  };
+  /** A right breast hangs mirrored: what moves it right on the screen moves it left in its own frame. */
+  const turn = (id: number): number => {
+    const image = images.get(id);
+    return image && isMirrored(image) ? -1 : 1;
+  };
+  const move = (id: number, next: View, settled: boolean): void => {
+    if (!props.synced) setFree(new Map(free).set(id, next));
+    else if (settled) setView(next);
+    else setMoving(next);
+  };
+
   const begin = (event: PointerEvent): void => {
-    if (event.button !== 0 && event.button !== 1) return;
-    const pans = props.tool === "pan" || event.shiftKey || event.button === 1;
-    if (pans && layout === "four") return;
-    drag.current = { x: event.clientX, y: event.clientY, window: live ?? base, view: seen, pans };
+    const film = filmAt(event.clientX, event.clientY);
+    if (!film || (event.button !== 0 && event.button !== 1)) return;
+    const kind = event.shiftKey || event.button === 1 ? "pan" : props.tool;
+    if (kind === "measure" && isOn(film.at)) {
+      const ended = measure && measure.imageId === film.imageId && measure.from === measure.to;
+      // A click begins, a second one ends; a drag does both.
+      const from = ended ? measure.from : film.at;
+      const to = film.at;
+      setMeasure({ imageId: film.imageId, from, to, spacing: spacing(film.imageId) });
+    }
+    const start = { x: event.clientX, y: event.clientY, window: live ?? base };
+    drag.current = { ...start, view: viewOf(film.imageId), film, kind };
     box.current?.setPointerCapture(event.pointerId);
   };
-  const move = (event: PointerEvent): void => {
+  const pointAt = (event: PointerEvent): void => {
     const from = drag.current;
     const element = box.current;
-    if (!from || !element) return;
+    if (!element) return;
+    if (props.loupe) {
+      const film = filmAt(event.clientX, event.clientY);
+      const corner = element.getBoundingClientRect();
+      const x = event.clientX - corner.left;
+      const y = event.clientY - corner.top;
+      setUnder(film && isOn(film.at) ? { film, x, y } : null);
+    }
+    if (!from) return;
     const dx = event.clientX - from.x;
     const dy = event.clientY - from.y;
-    if (from.pans) {
-      const frame = element.querySelector<HTMLElement>(".frame");
-      const { offsetWidth: width = 1, offsetHeight: height = 1 } = frame ?? {};
-      setMoving(panBy(from.view, dx / width, dy / height));
-    } else if (live || Math.abs(dx) + Math.abs(dy) > 4) {
+    const { imageId, frame, at } = from.film;
+    if (from.kind === "pan") {
+      move(imageId, panBy(from.view, (turn(imageId) * dx) / frame.width, dy / frame.height), false);
+    } else if (from.kind === "measure" && measure) {
+      const zoom = from.view.scale;
+      const to = { x: at.x + dx / frame.width / zoom, y: at.y + dy / frame.height / zoom };
+      if (Math.abs(dx) + Math.abs(dy) > STILL) setMeasure({ ...measure, to });
+    } else if (live || Math.abs(dx) + Math.abs(dy) > STILL) {
       setLive(dragWindow(from.window, dx, dy, element.clientWidth));
     }
   };
@@ -78,36 +153,29 @@ export function Viewer(props: ViewerProps) {
     const from = drag.current;
     drag.current = null;
     if (!from) return;
-    const stayed = Math.abs(event.clientX - from.x) + Math.abs(event.clientY - from.y) <= 4;
-    if (stayed) {
-      choose(event);
-      return;
-    }
-    if (from.pans && moving) setView(moving);
-    else if (live) setWindow(live);
+    const stayed = Math.abs(event.clientX - from.x) + Math.abs(event.clientY - from.y) <= STILL;
+    if (from.kind === "measure") return;
+    if (stayed) choose(from.film.imageId);
+    else if (from.kind === "pan") {
+      if (props.synced && moving) setView(moving);
+    } else if (live) setWindow(live);
   };
   /** In the hanging a click takes another view of the exam as the current image. */
-  const choose = (event: PointerEvent): void => {
-    const under = document
-      .elementFromPoint(event.clientX, event.clientY)
-      ?.closest<HTMLElement>("[data-image]");
-    const id = under?.dataset.image;
-    if (layout === "four" && id && Number(id) !== current.image_id) {
-      navigate(withQuery(`/images/${id}`, carriedParameters()), { replace: true });
-    }
+  const choose = (id: number): void => {
+    const own = record.siblings.some((one) => one.image_id === id);
+    if (!own || id === current.image_id) return;
+    navigate(withQuery(`/images/${id}`, carriedParameters()), { replace: true });
   };
   const wheel = (event: WheelEvent): void => {
-    if (layout === "four") return;
+    const film = filmAt(event.clientX, event.clientY);
+    if (!film) return;
     event.preventDefault();
-    const frame = box.current?.querySelector<HTMLElement>(".film")?.getBoundingClientRect();
-    const sheet = box.current?.querySelector<HTMLElement>(".frame");
-    if (!frame || !sheet) return;
-    const px = (event.clientX - frame.left - sheet.offsetLeft) / sheet.offsetWidth - 0.5;
-    const py = (event.clientY - frame.top - sheet.offsetTop) / sheet.offsetHeight - 0.5;
-    const next = zoomAt(seen, Math.exp(-event.deltaY / 400), px, py);
-    setMoving(next);
+    const { imageId, fromMiddle } = film;
+    const factor = Math.exp(-event.deltaY / 400);
+    const next = zoomAt(viewOf(imageId), factor, turn(imageId) * fromMiddle.x, fromMiddle.y);
+    move(imageId, next, false);
     clearTimeout(rest.current);
-    rest.current = setTimeout(() => setView(next), REST_MS);
+    if (props.synced) rest.current = setTimeout(() => setView(next), REST_MS);
   };
   const latestWheel = useRef(wheel);
   latestWheel.current = wheel;
@@ -119,57 +187,88 @@ export function Viewer(props: ViewerProps) {
     return () => element?.removeEventListener("wheel", listen);
   }, []);
 
-  const film = (image: ImageSummary) => (
+  const roisOf = (id: number): readonly RoiRecord[] =>
+    roisShown.value ? (recordOf(id)?.rois ?? []) : [];
+  const film = (image: ImageSummary, note: string | null = null) => (
     <Film
       key={image.image_id}
       image={image}
-      rois={roisShown.value ? (props.rois.get(image.image_id) ?? []) : []}
+      rois={roisOf(image.image_id)}
       lit={image.image_id === current.image_id ? props.lit : null}
       version={props.version}
       window={chosenWindow.value}
       live={live ? { from: base, to: live } : null}
       inverted={inverted.value}
-      view={layout === "one" ? seen : FITTED}
+      view={viewOf(image.image_id)}
+      leans={layout === "four"}
+      measure={measure?.imageId === image.image_id ? measure : null}
+      note={note}
     />
   );
+  const slot = (of: ReadonlyMap<Slot, ImageSummary>, name: Slot, note: string | null) => {
+    const image = of.get(name);
+    const here = image?.image_id === current.image_id;
+    return (
+      <div
+        key={`${name} ${note}`}
+        class={`slot slot-${name} ${here ? "current" : ""}`}
+        {...(note === null ? { "data-slot": name } : { "data-prior": name })}
+      >
+        {image ? (
+          film(image, note)
+        ) : (
+          <p class="slot-empty">
+            no {name.slice(0, 1)} {name.slice(1)}
+          </p>
+        )}
+      </div>
+    );
+  };
   const hung = hangExam(current, record.siblings);
+  const before = prior ? hangPrior(prior, current.FinalImageType ?? "2D") : null;
+  const beforeNote = prior ? priorNote(prior, record) : null;
+  const ownSlot = [...hung].find(([, image]) => image.image_id === current.image_id)?.[0];
   const hint = live ?? chosenWindow.value;
+  const looked = under && images.get(under.film.imageId);
   return (
     <div
-      class={`viewer ${layout} ${props.tool}`}
+      class={`viewer ${layout} ${props.tool} ${before ? "with-prior" : ""}`}
       ref={box}
       onPointerDown={begin}
-      onPointerMove={move}
+      onPointerMove={pointAt}
       onPointerUp={end}
+      onPointerLeave={() => setUnder(null)}
       onPointerCancel={() => {
         drag.current = null;
         setLive(null);
       }}
     >
-      {layout === "one"
-        ? film(current)
-        : SLOTS.map((slot) => {
-            const image = hung.get(slot);
-            return (
-              <div
-                key={slot}
-                class={`slot slot-${slot} ${image?.image_id === current.image_id ? "current" : ""}`}
-                data-slot={slot}
-              >
-                {image ? (
-                  film(image)
-                ) : (
-                  <p class="slot-empty">
-                    no {slot.slice(0, 1)} {slot.slice(1)}
-                  </p>
-                )}
-              </div>
-            );
-          })}
+      {layout === "one" ? (
+        <>
+          {before && ownSlot && slot(before, ownSlot, beforeNote)}
+          <div class="slot">{film(current)}</div>
+        </>
+      ) : (
+        <>
+          {SLOTS.map((name) => slot(hung, name, null))}
+          {before && SLOTS.map((name) => slot(before, name, beforeNote))}
+        </>
+      )}
       {hint && (
         <div class="window-hint" aria-live="polite">
           centre {Math.round(hint.center)} · width {Math.round(hint.width)}
         </div>
+      )}
+      {props.loupe && under && looked && (
+        <Loupe
+          image={looked}
+          at={under.film.at}
+          x={under.x}
+          y={under.y}
+          version={props.version}
+          window={chosenWindow.value}
+          inverted={inverted.value}
+        />
       )}
     </div>
   );

@@ -1,15 +1,12 @@
 import { signal } from "@preact/signals";
-import { useState } from "preact/hooks";
-import { flagImage } from "../../api/catalog";
-import type { FlagKind, ImageSummary } from "../../api/types";
+import type { ImageSummary } from "../../api/types";
 import { csvText, saveText } from "../../lib/download";
-import { FLAG_WORDS } from "../../lib/flags";
 import { plural } from "../../lib/format";
 import { withQuery } from "../../lib/url";
+import { FlagForm } from "../../shell/flag-form";
 import { results } from "../../shell/results";
 import { Icon } from "../../ui/icon";
 import { Menu } from "../../ui/menu";
-import { ProblemNote } from "../../ui/problem";
 
 /** Images picked by hand; picking survives scrolling and a changed filter, not a new page. */
 export const selected = signal<ReadonlyMap<number, ImageSummary>>(new Map());
@@ -53,20 +50,6 @@ function download(images: readonly ImageSummary[]): void {
 }
 
 function FlagMenu({ images }: { images: readonly ImageSummary[] }) {
-  const [kind, setKind] = useState<FlagKind>("unreadable");
-  const [note, setNote] = useState("");
-  const [done, setDone] = useState<number | null>(null);
-  const [error, setError] = useState<Error | null>(null);
-  const flag = async (event: Event): Promise<void> => {
-    event.preventDefault();
-    setError(null);
-    try {
-      for (const image of images) await flagImage(image.image_id, kind, note.trim());
-      setDone(images.length);
-    } catch (reason) {
-      setError(reason instanceof Error ? reason : new Error(String(reason)));
-    }
-  };
   return (
     <Menu
       class="upward"
@@ -77,37 +60,7 @@ function FlagMenu({ images }: { images: readonly ImageSummary[] }) {
         </>
       }
     >
-      <form class="stack" onSubmit={flag}>
-        <label class="field">
-          <span class="label">What is wrong</span>
-          <select
-            class="select"
-            value={kind}
-            onChange={(event) => setKind(event.currentTarget.value as FlagKind)}
-          >
-            {Object.entries(FLAG_WORDS).map(([value, words]) => (
-              <option key={value} value={value}>
-                {words}
-              </option>
-            ))}
-          </select>
-        </label>
-        <label class="field">
-          <span class="label">Note</span>
-          <input
-            class="input"
-            value={note}
-            maxLength={2000}
-            required={kind === "note"}
-            onInput={(event) => setNote(event.currentTarget.value)}
-          />
-        </label>
-        {error && <ProblemNote error={error} />}
-        <button type="submit" class="button primary">
-          Flag {plural(images.length, "image")}
-        </button>
-        {done !== null && <p role="status">{plural(done, "image")} flagged.</p>}
-      </form>
+      <FlagForm imageIds={images.map((image) => image.image_id)} />
     </Menu>
   );
 }
