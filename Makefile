@@ -45,6 +45,14 @@ demo: $(VENV)/.installed frontend/dist/index.html ## start everything with synth
 demo-down: ## stop the demo; its data stay in .devstack
 	@$(BIN)/python -m devstack down
 
+.PHONY: backup
+backup: $(VENV)/.installed ## write database and artifacts of the running demo to the new folder TO
+	@$(BIN)/python -m devstack backup "$(TO)"
+
+.PHONY: restore
+restore: $(VENV)/.installed ## replace what the running demo holds by the backup in the folder FROM
+	@$(BIN)/python -m devstack restore "$(FROM)"
+
 .PHONY: smoke
 smoke: $(VENV)/.installed ## drive a running stack over HTTP, from sign-in to a ROC curve
 	@$(BIN)/embedlab smoke

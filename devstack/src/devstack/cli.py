@@ -1,4 +1,4 @@
-"""`python -m devstack up | down | status`."""
+"""`python -m devstack up | down | status | backup | restore`."""
 
 import argparse
 import asyncio
@@ -13,6 +13,7 @@ from typing import Any
 
 import psutil
 
+from devstack import backup
 from devstack.console import LogFollower
 from devstack.folder import AlreadyRunningError, StackFolder, find_supervisor, read_json
 from devstack.supervise import Options, PortTakenError, require_port, supervise
@@ -36,7 +37,11 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     down = commands.add_parser("down", help="stop what `up` started; the data stay")
     status = commands.add_parser("status", help="what runs; exits with 4 if nothing does")
     status.add_argument("--json", action="store_true", help="as JSON, for programs")
-    for command in (up, down, status):
+    backing_up = commands.add_parser("backup", help="write database and artifacts of what runs")
+    backing_up.add_argument("to", type=Path, help="a folder that is not there yet")
+    restoring = commands.add_parser("restore", help="replace what runs by a backup")
+    restoring.add_argument("source", type=Path, help="a folder that `backup` wrote")
+    for command in (up, down, status, backing_up, restoring):
         command.add_argument(
             "--data", type=Path, default=Path(".devstack"), help="the data's folder"
         )
@@ -139,16 +144,33 @@ def status(given: argparse.Namespace) -> int:
     return 0 if state["ready"] else NOT_READY
 
 
+def back_up(given: argparse.Namespace) -> int:
+    """Write a backup of the stack that runs in the folder."""
+    backup.back_up(StackFolder(given.data), given.to)
+    print(f"backed up to {given.to}")
+    return 0
+
+
+def restore(given: argparse.Namespace) -> int:
+    """Replace what the stack that runs in the folder holds."""
+    backup.restore(StackFolder(given.data), given.source)
+    print(f"restored from {given.source}; the services are starting anew")
+    return 0
+
+
 def _fail(message: str, status: int) -> int:
     print(message, file=sys.stderr)
     return status
+
+
+COMMANDS = {"up": up, "down": down, "status": status, "backup": back_up, "restore": restore}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; its exit status."""
     given = parse(arguments)
     try:
-        return {"up": up, "down": down, "status": status}[given.command](given)
+        return COMMANDS[given.command](given)
     except KeyboardInterrupt:
         return 130
     except (OSError, RuntimeError) as error:

@@ -89,6 +89,7 @@ def _examine_server(transport: Transport, token: str | None) -> Iterator[Finding
         transport.headers["Authorization"] = f"Bearer {token}"
         yield _attempt("sign-in", lambda: _sign_in(transport))
         yield _attempt("datasets", lambda: _datasets(transport))
+        yield _attempt("workers", lambda: _workers(transport))
 
 
 def _clock(skew: float) -> Finding:
@@ -99,11 +100,32 @@ def _clock(skew: float) -> Finding:
     return Finding("clock", well, what if not well else "in step", None if well else advice)
 
 
+# What the services call what they need, and what to do where it is missing.
+ADVICE = {
+    "database": "Is PostgreSQL up, and is ..._DATABASE_URL right?",
+    "objects": "Is the object store up? Is the bucket there, and may the keys read (and, for the "
+    "artifacts' bucket, write) it? S3_ENDPOINT_URL, S3_REGION and the secrets say where and who.",
+    "broker": "Is the broker's Valkey up?",
+    "cache": "Is the cache's Valkey up? Pictures still come, more slowly.",
+    "worker": "No worker is running: start one (docker compose up -d worker); jobs wait meanwhile.",
+    "disk": "Free some space, or lower IMAGERY_DISK_CACHE_BYTES.",
+}
+
+
 def _services(transport: Transport) -> Iterator[Finding]:
     for name, found in transport.readiness()["dependencies"].items():
-        well = found["state"] == "ok"
-        advice = f"See the log of {name} (make logs, or .devstack/logs), or restart it."
-        yield Finding(name, well, found.get("detail") or found["state"], None if well else advice)
+        if found["state"] == "ok":
+            yield Finding(name, True, "ok")
+            continue
+        detail = found.get("detail") or found["state"]
+        named = [advice for word, advice in ADVICE.items() if word in (name, *_words(detail))]
+        log = f"See the log of {name} (make logs, or .devstack/logs), or restart it."
+        yield Finding(name, False, detail, " ".join(named) or log)
+
+
+def _words(detail: str) -> list[str]:
+    """The dependencies that a service's detail names: `degraded: cache, disk`."""
+    return detail.rpartition(": ")[2].replace(",", " ").split()
 
 
 def _attempt(name: str, look: Callable[[], Finding]) -> Finding:
@@ -139,3 +161,10 @@ def _datasets(transport: Transport) -> Finding:
     advice = "Ingest one: embedlab ingest --help"
     what = ", ".join(served) or "none is served"
     return Finding("datasets", bool(served), what, None if served else advice)
+
+
+def _workers(transport: Transport) -> Finding:
+    found: list[dict[str, Any]] = transport.json("GET", "/api/v1/workers")["items"]
+    living = [worker for worker in found if worker["state"] != "lost"]
+    devices = ", ".join(f"{w['name']} on {w['about'].get('device', 'cpu')}" for w in living)
+    return Finding("workers", bool(living), devices or "none", None if living else ADVICE["worker"])

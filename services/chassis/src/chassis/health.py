@@ -5,7 +5,9 @@ while, degrades it (200): the check raises ``Degraded`` with what is missing.
 """
 
 import asyncio
+import shutil
 from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
 from typing import Literal
 
 from fastapi import APIRouter, Response
@@ -18,6 +20,20 @@ CHECK_TIMEOUT_S = 2.0
 
 class Degraded(Exception):
     """Raised by a check: requests are answered, but something is missing."""
+
+
+LEAST_FREE = 0.05
+
+
+def disk_check(folder: Path) -> Check:
+    """A check that degrades where the file system of ``folder`` has less than 5 % left."""
+
+    async def check() -> None:
+        found = await asyncio.to_thread(shutil.disk_usage, folder)
+        if found.free < LEAST_FREE * found.total:
+            raise Degraded(f"{found.free / 2**30:.1f} GiB free of {found.total / 2**30:.0f}")
+
+    return check
 
 
 class Dependency(BaseModel):
