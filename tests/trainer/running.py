@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -90,6 +90,18 @@ def write_blobs(folder: Path, patients: int = 60, side: int = 32, seed: int = 3)
         "patients": [f"p{person}" for person in people],
     }
     (folder / "samples.json").write_text(json.dumps(described))
+
+
+def training_processes(scratch: Path, job_id: str = "") -> list[int]:
+    """PIDs of the living processes that train a job (or any) in ``scratch``."""
+    found = []
+    for file in scratch.glob(f"jobs/{job_id}*/pid"):
+        with suppress(OSError, ValueError):
+            pid = int(file.read_text())
+            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+            if state != "Z":
+                found.append(pid)
+    return found
 
 
 async def follow(

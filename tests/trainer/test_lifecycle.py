@@ -1,19 +1,20 @@
 """Jobs that are stopped, killed, handed over and repeated: none is lost, none runs twice."""
 
 import asyncio
+import os
 import shutil
+import signal
 import time
 from collections.abc import Callable
 from contextlib import closing
 from typing import Any
 
 import httpx
-import psutil
 from devstack.objects import make_client
 from devstack.seaweedfs import S3Server
 from trainer.settings import TrainerSettings
 
-from tests.trainer.running import WorkerProcess, follow, submit
+from tests.trainer.running import WorkerProcess, follow, submit, training_processes
 
 StartWorker = Callable[..., WorkerProcess]
 
@@ -23,14 +24,6 @@ def epochs_done(count: int) -> Callable[[dict[str, Any]], bool]:
         return len(job["epochs"]) >= count or job["finished_at"] is not None
 
     return reached
-
-
-def training_processes(job_id: str) -> list[psutil.Process]:
-    found = []
-    for process in psutil.process_iter(["cmdline"]):
-        if job_id in (process.info["cmdline"] or []):
-            found.append(process)
-    return found
 
 
 async def digests(api: httpx.AsyncClient, job_id: str) -> dict[str, str]:
@@ -70,12 +63,12 @@ async def test_a_job_goes_on_after_kill_9_and_ends_equal_to_the_bit(
 
     job_id = (await submit(api, blobs, **chosen))["job_id"]
     await follow(api, job_id, epochs_done(4))
-    assert len(training_processes(job_id)) == 1
+    assert len(training_processes(settings.scratch, job_id)) == 1
     worker.kill()
     deadline = time.monotonic() + 2
-    while training_processes(job_id) and time.monotonic() < deadline:  # noqa: ASYNC110
+    while training_processes(settings.scratch, job_id) and time.monotonic() < deadline:  # noqa: ASYNC110
         await asyncio.sleep(0.02)
-    assert training_processes(job_id) == [], "the training outlived its worker"
+    assert training_processes(settings.scratch, job_id) == [], "the training outlived its worker"
 
     start_worker()
     resumed = await follow(api, job_id)
@@ -84,11 +77,12 @@ async def test_a_job_goes_on_after_kill_9_and_ends_equal_to_the_bit(
     assert without_time(resumed["epochs"]) == without_time(undisturbed["epochs"])
     assert resumed["metrics"] == undisturbed["metrics"]
     assert await digests(api, job_id) == await digests(api, undisturbed["job_id"])
-    assert {key.split("/")[2] for key in stored_keys(settings, job_id)} == {"artifacts"}
+    while {key.split("/")[2] for key in stored_keys(settings, job_id)} != {"artifacts"}:  # noqa: ASYNC110
+        await asyncio.sleep(0.05)  # the process that ended the job clears up behind it
 
 
 async def test_cancel_stops_a_running_job_within_a_batch(
-    api: httpx.AsyncClient, start_worker: StartWorker, blobs: str
+    api: httpx.AsyncClient, start_worker: StartWorker, blobs: str, settings: TrainerSettings
 ) -> None:
     start_worker()
     job_id = (await submit(api, blobs, epochs=150))["job_id"]
@@ -99,7 +93,7 @@ async def test_cancel_stops_a_running_job_within_a_batch(
     job = await follow(api, job_id)
     assert job["state"] == "cancelled"
     assert len(job["epochs"]) < 150
-    assert training_processes(job_id) == []
+    assert training_processes(settings.scratch, job_id) == []
     again = await api.post(f"/api/v1/jobs/{job_id}/cancel")
     assert again.json()["state"] == "cancelled"
 
@@ -164,12 +158,12 @@ async def test_a_worker_that_shuts_down_hands_its_job_over(
 
 
 async def test_a_training_process_that_dies_is_started_again_by_its_worker(
-    api: httpx.AsyncClient, start_worker: StartWorker, blobs: str
+    api: httpx.AsyncClient, start_worker: StartWorker, blobs: str, settings: TrainerSettings
 ) -> None:
     start_worker()
     job_id = (await submit(api, blobs, epochs=12))["job_id"]
     await follow(api, job_id, epochs_done(2))
-    training_processes(job_id)[0].kill()
+    os.kill(training_processes(settings.scratch, job_id)[0], signal.SIGKILL)
     job = await follow(api, job_id)
     assert (job["state"], job["attempts"]) == ("succeeded", 2)
 

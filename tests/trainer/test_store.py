@@ -167,9 +167,42 @@ async def test_a_silent_worker_loses_its_job_a_bounded_number_of_times(database:
     found = await read(database, job_id)
     assert found.state == "failed"
     assert found.finished_at is not None
-    assert "after 3 attempts" in (found.reason or "")
+    assert "3 attempts in a row" in (found.reason or "")
+    assert found.quarantined
+    assert [f.attempt for f in found.failures] == [1, 2, 3]
     assert "no heartbeat" in (found.reason or "")
     assert await claim(database) is None
+
+
+async def test_an_epoch_makes_up_for_the_attempts_before_it(database: Database) -> None:
+    job_id = await add(database, "ann")
+    for number in range(1, 7):
+        claimed = await claim(database)
+        assert claimed is not None
+        if number % 2 == 0:
+            values = {"epoch": number, "seconds": 1.0, "checkpoint": {}}
+            for _ in range(2):  # a commit whose answer was lost is sent again
+                async with database.transaction() as session:
+                    await store.write_epoch(session, claimed.lease, values, Progress())
+        await expire(database, job_id)
+        await sweep(database, attempts=2)
+    found = await read(database, job_id)
+    assert (found.state, found.attempts, found.quarantined) == ("queued", 6, False)
+    assert [e.epoch for e in found.epochs] == [2, 4, 6]
+
+
+async def test_queued_jobs_say_that_they_wait_for_the_broker(database: Database) -> None:
+    waiting, running = await add(database, "ann"), await add(database, "bob")
+    claimed = await claim(database)
+    assert claimed is not None
+    waiting, running = sorted((waiting, running), key=lambda j: j == claimed.lease.job_id)
+    async with database.transaction() as session:
+        await store.tell_waiting(session, "the broker")
+    assert (await read(database, waiting)).waiting == "the broker"
+    assert (await read(database, running)).waiting is None
+    async with database.transaction() as session:
+        await store.tell_waiting(session, None)
+    assert (await read(database, waiting)).waiting is None
 
 
 async def test_a_heartbeat_keeps_the_job_and_hears_of_a_cancel(database: Database) -> None:
@@ -177,14 +210,14 @@ async def test_a_heartbeat_keeps_the_job_and_hears_of_a_cancel(database: Databas
     claimed = await claim(database, lease_s=0.2)
     assert claimed is not None
     async with database.transaction() as session:
-        assert await store.renew_lease(session, claimed.lease, 60) is False
+        assert not (await store.renew_lease(session, claimed.lease, 60)).cancel_requested
     await asyncio.sleep(0.3)
     assert await sweep(database) == []
     async with database.transaction() as session:
         assert await store.cancel_job(session, job_id)
     assert (await read(database, job_id)).state == "running"
     async with database.transaction() as session:
-        assert await store.renew_lease(session, claimed.lease, 60) is True
+        assert (await store.renew_lease(session, claimed.lease, 60)).cancel_requested
 
 
 async def test_a_cancelled_job_of_a_lost_worker_ends_as_cancelled(database: Database) -> None:

@@ -73,6 +73,9 @@ class NewJob(BaseModel):
     )
     name: str | None = Field(default=None, min_length=1, max_length=200)
     profile: str | None = Field(default=None, description="Named settings to start from")
+    time_limit_minutes: int | None = Field(
+        default=None, ge=1, le=60 * 24 * 30, description="How long an attempt may take"
+    )
     overrides: dict[str, Any] = Field(default={}, description="See the experiment's JSON Schema")
 
 
@@ -102,6 +105,15 @@ class Estimate(BaseModel):
     bytes: int = Field(description="To fetch, where nothing is cached")
     disk: int = Field(description="Bytes of scratch and artifacts")
     minutes: float
+
+
+class Failure(BaseModel):
+    """An attempt that ended without an end of its job."""
+
+    attempt: int
+    at: datetime
+    worker: str | None
+    reason: str
 
 
 class Owner(BaseModel):
@@ -212,7 +224,16 @@ class Job(BaseModel):
     epochs: list[Epoch]
     metrics: Metrics | None
     reason: str | None = Field(description="Why it failed, or waits again")
+    waiting: str | None = Field(
+        default=None, description="What it waits for just now, e.g. the object store"
+    )
     attempts: int
+    failures: list[Failure] = Field(default=[], description="Why earlier attempts ended")
+    quarantined: bool = Field(
+        default=False,
+        description="It ended too many attempts in a row without an epoch: only a retry frees it",
+    )
+    time_limit_s: int | None = Field(default=None, description="Seconds an attempt may take")
     cancel_requested: bool
     worker: str | None
     spec: JobSpec

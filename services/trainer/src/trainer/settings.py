@@ -51,9 +51,19 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
     sweep_s: PositiveFloat = Field(
         default=2.0, description="Seconds between sweeps for expired leases and forgotten jobs"
     )
-    max_attempts: PositiveInt = Field(default=5, description="Attempts at a job before it fails")
+    max_attempts: PositiveInt = Field(
+        default=5, description="Attempts in a row without an epoch before a job is quarantined"
+    )
     retry_delay_s: float = Field(
         default=2.0, ge=0, description="Seconds before the second attempt; doubles with each"
+    )
+    stall_s: PositiveFloat = Field(
+        default=1800.0,
+        description="Seconds without any progress after which an attempt is given up",
+    )
+    patience_s: PositiveFloat = Field(
+        default=300.0,
+        description="Seconds that a training process waits for a store or database that is away",
     )
     fetch_concurrency: PositiveInt = Field(
         default=8, description="Images that one job fetches at the same time"

@@ -1,24 +1,25 @@
 """A worker's side of a job: claim it, train it in its own process, keep the lease, settle."""
 
 import asyncio
-import os
-import subprocess
-import sys
+import shutil
 import threading
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chassis.database import Database, database_problem
 from chassis.logs import get_logger
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from trainer import store
 from trainer.outcome import Outcome
 from trainer.settings import TrainerSettings
+from trainer.standby import Process, Standby
 
 POLL_S = 0.1
 # Of the lease: then the training is killed, before somebody else may be given the job.
 SAFE_SHARE = 0.8
+# A cancelled job keeps nothing, so nothing is worth waiting for.
+CANCEL_GRACE_S = 0.5
 
 log = get_logger(__name__)
 
@@ -30,10 +31,16 @@ class Supervisor:
     settings: TrainerSettings
     name: str
     closing: threading.Event = field(default_factory=threading.Event)
+    standby: Standby = field(default_factory=Standby)
 
     def work(self) -> int:
         """Train due jobs one after the other; how many. Runs in a thread that outlives its jobs."""
-        return asyncio.run(self._work())
+        done = asyncio.run(self._work())
+        if self.closing.is_set():
+            self.standby.dismiss()
+        else:
+            self.standby.prepare()
+        return done
 
     async def _work(self) -> int:
         database = Database(self.settings.database_url, pool_size=2)
@@ -61,7 +68,12 @@ class Attempt:
     cancelled: bool = False
     lost: str | None = None
     """Why the job is no longer ours, or may not be."""
+    overdue: str | None = None
+    """Why it may not go on: its time is over."""
+    progress: object = None
+    began_at: float = field(default_factory=time.monotonic)
     renewed_at: float = field(default_factory=time.monotonic)
+    moved_at: float = field(default_factory=time.monotonic)
 
     @property
     def lease(self) -> store.Lease:
@@ -71,28 +83,19 @@ class Attempt:
     async def run(self) -> None:
         """Until the process has ended and the job is settled."""
         about = {"job_id": self.lease.job_id, "attempt": self.claim.attempts}
-        log.info("job claimed", extra=about)
-        process = self._spawn()
+        process = self.supervisor.standby.start(self.lease)
         try:
+            log.info("job claimed", extra=about | {"training_pid": process.pid})
             status = await self._watch(process)
         finally:
             if process.poll() is None:
                 process.kill()
                 process.wait()
         log.info("attempt ended", extra=about | {"status": status})
+        shutil.rmtree(self.lease.folder(self.supervisor.settings.scratch), ignore_errors=True)
         await self._settle(status)
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
-        """The training process, in a session of its own; it dies with this thread."""
-        arguments = (self.lease.job_id, str(self.lease.fence), str(os.getpid()))
-        return subprocess.Popen(
-            [sys.executable, "-m", "trainer.training", *arguments],
-            start_new_session=True,
-            stdin=subprocess.DEVNULL,
-            env=training_environment(os.environ),
-        )
-
-    async def _watch(self, process: "subprocess.Popen[bytes]") -> int:
+    async def _watch(self, process: Process) -> int:
         settings, asked_at = self.supervisor.settings, None
         beat_at = 0.0
         while (status := process.poll()) is None:
@@ -100,12 +103,13 @@ class Attempt:
             if now >= beat_at:
                 beat_at = now + settings.heartbeat_s
                 await self._beat()
-            if self.lost is not None:
+            grace = CANCEL_GRACE_S if self.cancelled else settings.stop_grace_s
+            if self.lost is not None or self.overdue is not None:
                 process.kill()
             elif asked_at is None and (self.cancelled or self.supervisor.closing.is_set()):
                 asked_at = now
                 process.terminate()
-            elif asked_at is not None and now - asked_at > settings.stop_grace_s:
+            elif asked_at is not None and now - asked_at > grace:
                 process.kill()
             await asyncio.sleep(POLL_S)
         return status
@@ -116,8 +120,9 @@ class Attempt:
         lease_s = self.supervisor.settings.lease_s
         try:
             async with asyncio.timeout(lease_s / 3), self.database.transaction() as session:
-                self.cancelled = await store.renew_lease(session, self.lease, lease_s)
-            self.renewed_at = began
+                held = await store.renew_lease(session, self.lease, lease_s)
+            self.renewed_at, self.cancelled = began, held.cancel_requested
+            self._check_time(began, held.progress)
         except store.LeaseLost as error:
             self.lost = str(error)
         except Exception as error:
@@ -128,21 +133,26 @@ class Attempt:
                 self.lost = f"its worker could not reach the database for {silent_s:.0f} s"
             log.warning("heartbeat failed", extra={"error": type(error).__name__})
 
+    def _check_time(self, now: float, progress: object) -> None:
+        """Whether the job has stood still, or taken its time."""
+        if progress != self.progress:
+            self.progress, self.moved_at = progress, now
+        stall_s, limit_s = self.supervisor.settings.stall_s, self.claim.time_limit_s
+        if now - self.moved_at > stall_s:
+            self.lost = f"its training process made no progress for {stall_s:.0f} s"
+        if limit_s is not None and now - self.began_at > limit_s:
+            self.overdue = (
+                f"its time limit of {limit_s / 60:g} minutes is over; "
+                "retried, it goes on from its last epoch"
+            )
+
     async def _settle(self, status: int) -> None:
         """Write what the process could not: stopped, or died."""
         if status in (Outcome.DONE, Outcome.FAILED, Outcome.WAITS):
             return
-        settings = self.supervisor.settings
         try:
             async with self.database.transaction() as session:
-                if self.cancelled:
-                    await store.finish_job(session, self.lease, "cancelled")
-                elif self.supervisor.closing.is_set():
-                    await store.hand_over(session, self.lease)
-                else:
-                    reason = self.lost or describe_death(status)
-                    limits = (settings.max_attempts, settings.retry_delay_s)
-                    await store.give_back(session, self.lease, reason, *limits)
+                await self._write_end(session, status)
         except store.LeaseLost:
             log.warning("lease was lost", extra={"job_id": self.lease.job_id})
         except Exception as error:
@@ -151,14 +161,18 @@ class Attempt:
             # The sweeper finds the expired lease.
             log.warning("not settled", extra={"job_id": self.lease.job_id})
 
-
-def training_environment(ours: Mapping[str, str]) -> dict[str, str]:
-    """Ours, with threads that sleep where they wait for each other.
-
-    By default they spin, which on a machine that does anything else costs twice the processor time
-    and three times the time of a step (measured: resnet18, two threads, two busy cores).
-    """
-    return {"OMP_WAIT_POLICY": "PASSIVE", **ours}
+    async def _write_end(self, session: AsyncSession, status: int) -> None:
+        settings = self.supervisor.settings
+        if self.cancelled:
+            await store.finish_job(session, self.lease, "cancelled")
+        elif self.overdue is not None:
+            await store.finish_job(session, self.lease, "failed", reason=self.overdue)
+        elif self.supervisor.closing.is_set():
+            await store.hand_over(session, self.lease)
+        else:
+            reason = self.lost or describe_death(status)
+            limits = (settings.max_attempts, settings.retry_delay_s)
+            await store.give_back(session, self.lease, reason, *limits)
 
 
 def describe_death(status: int) -> str:

@@ -14,6 +14,7 @@ from trainer.settings import TrainerSettings
 from trainer.wakeups import Wakeups
 
 MAX_WAKEUPS = 16
+NO_BROKER = "the broker cannot be reached; workers will hear of it when it is back"
 
 log = get_logger(__name__)
 
@@ -27,17 +28,26 @@ async def sweep(database: Database, wakeups: Wakeups, settings: TrainerSettings)
         due = await store.count_due(session)
     for job_id, state in taken:
         log.warning("lease expired", extra={"job_id": job_id, "state": state})
-    if due:
-        await wakeups.send(max(0, min(due, MAX_WAKEUPS) - await wakeups.pending()))
+    try:
+        missing = min(due, MAX_WAKEUPS) - await wakeups.pending()
+    except (RedisError, OSError) as error:
+        log.warning("sweep without broker", extra={"error": type(error).__name__})
+        await _tell(database, NO_BROKER)
+    else:
+        await _tell(database, None)
+        await wakeups.send(max(0, missing))
+
+
+async def _tell(database: Database, waiting: str | None) -> None:
+    async with database.transaction() as session:
+        await store.tell_waiting(session, waiting)
 
 
 async def sweep_forever(database: Database, wakeups: Wakeups, settings: TrainerSettings) -> None:
-    """Sweep every `sweep_s`; a database or broker that is away is waited for."""
+    """Sweep every `sweep_s`; a database that is away is waited for."""
     while True:
         try:
             await sweep(database, wakeups, settings)
-        except (RedisError, OSError) as error:
-            log.warning("sweep without broker", extra={"error": type(error).__name__})
         except Exception as error:
             unexpected = database_problem(error) is None
             log.warning("sweep without database", exc_info=error if unexpected else None)

@@ -12,14 +12,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from celery import Celery
-from celery.signals import worker_shutting_down
+from celery.signals import worker_ready, worker_shutting_down
 from chassis.database import Database, database_problem
 from chassis.logs import configure_logging, get_logger
 
 from trainer import store
 from trainer.settings import TrainerSettings, settings_from_environment
 from trainer.supervisor import Supervisor
-from trainer.wakeups import QUEUE, WAKE, celery_app
+from trainer.wakeups import QUEUE, STALE_S, WAKE, celery_app
 
 BEAT_S = 5.0
 
@@ -33,6 +33,8 @@ def main() -> None:
     name = settings.worker_name or f"{socket.gethostname()}-{os.getpid()}"
     supervisor = Supervisor(settings, name)
     app = worker_app(settings, supervisor)
+    # Woken for nothing, each slot makes itself ready: the first job need not wait for imports.
+    worker_ready.connect(lambda **_: wake_slots(app, settings.worker_slots), weak=False)
     worker_shutting_down.connect(lambda **_: supervisor.closing.set(), weak=False)
     heart = threading.Thread(target=_beat_until, args=(settings, supervisor), daemon=True)
     heart.start()
@@ -60,6 +62,12 @@ def worker_app(settings: TrainerSettings, supervisor: Supervisor) -> Celery:
             log.info("woken", extra={"jobs": done})
 
     return app
+
+
+def wake_slots(app: Celery, slots: int) -> None:
+    """Send as many wake-ups as there are slots."""
+    for _ in range(slots):
+        app.send_task(WAKE, expires=STALE_S)
 
 
 def _arguments(settings: TrainerSettings, name: str) -> list[str]:

@@ -76,6 +76,7 @@ def _row(job_id: str, body: NewJob, caller: Identity, prepared: Prepared) -> dic
         "estimate": estimate_job(spec).model_dump(),
         "progress": Progress(epochs=spec.settings.epochs).model_dump(),
         "priority": 0,
+        "time_limit_s": body.time_limit_minutes and body.time_limit_minutes * 60,
     }
 
 

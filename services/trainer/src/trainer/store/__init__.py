@@ -14,6 +14,7 @@ from trainer.store.jobs import (
 )
 from trainer.store.leases import (
     Claim,
+    Held,
     Lease,
     LeaseLost,
     claim_job,
@@ -26,8 +27,10 @@ from trainer.store.leases import (
     read_epochs,
     renew_lease,
     take_back_expired,
+    tell_waiting,
     write_epoch,
     write_progress,
+    write_waiting,
 )
 from trainer.store.workers import (
     WORKER,
@@ -40,6 +43,7 @@ from trainer.store.workers import (
 __all__ = [
     "WORKER",
     "Claim",
+    "Held",
     "Lease",
     "LeaseLost",
     "beat_worker",
@@ -66,6 +70,8 @@ __all__ = [
     "require_worker",
     "retry_job",
     "take_back_expired",
+    "tell_waiting",
     "write_epoch",
     "write_progress",
+    "write_waiting",
 ]

@@ -127,7 +127,10 @@ async def retry_job(session: AsyncSession, job_id: str) -> bool:
         .values(
             state="queued",
             attempts=0,
+            fruitless=0,
+            quarantined=False,
             reason=None,
+            waiting=None,
             cancel_requested=False,
             not_before=func.now(),
             finished_at=None,

@@ -6,6 +6,7 @@ between, the write changes nothing and raises `LeaseLost`.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import (
@@ -16,6 +17,7 @@ from sqlalchemy import (
     func,
     insert,
     literal,
+    not_,
     null,
     or_,
     select,
@@ -23,6 +25,7 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -44,6 +47,18 @@ class Lease:
     job_id: str
     fence: int
 
+    def folder(self, scratch: Path) -> Path:
+        """Where the attempt keeps files; another attempt at the job has another folder."""
+        return scratch / "jobs" / f"{self.job_id}-{self.fence}"
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a heartbeat hears."""
+
+    cancel_requested: bool
+    progress: dict[str, Any]
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -51,6 +66,7 @@ class Claim:
 
     lease: Lease
     attempts: int
+    time_limit_s: int | None
 
 
 async def claim_job(session: AsyncSession, worker_name: str, lease_s: float) -> Claim | None:
@@ -78,16 +94,18 @@ async def claim_job(session: AsyncSession, worker_name: str, lease_s: float) -> 
             state="running",
             worker=worker_name,
             attempts=job.c.attempts + 1,
+            fruitless=job.c.fruitless + 1,
             reason=None,
+            waiting=None,
             fence=job.c.fence + 1,
             claimed_at=func.clock_timestamp(),
             started_at=func.coalesce(job.c.started_at, func.now()),
             lease_expires_at=func.now() + seconds(lease_s),
         )
-        .returning(job.c.fence, job.c.attempts)
+        .returning(job.c.fence, job.c.attempts, job.c.time_limit_s)
     )
     row = (await session.execute(statement)).one()
-    return Claim(Lease(job_id, row.fence), row.attempts)
+    return Claim(Lease(job_id, row.fence), row.attempts, row.time_limit_s)
 
 
 def _held(lease: Lease) -> ColumnElement[bool]:
@@ -102,10 +120,11 @@ async def _write(session: AsyncSession, lease: Lease, values: dict[str, Any]) ->
     return row
 
 
-async def renew_lease(session: AsyncSession, lease: Lease, lease_s: float) -> bool:
-    """Heartbeat; whether somebody asked to cancel."""
+async def renew_lease(session: AsyncSession, lease: Lease, lease_s: float) -> Held:
+    """Heartbeat; whether somebody asked to cancel, and how far the job is."""
     until = func.now() + seconds(lease_s)
-    return bool((await _write(session, lease, {"lease_expires_at": until})).cancel_requested)
+    row = await _write(session, lease, {"lease_expires_at": until})
+    return Held(row.cancel_requested, row.progress)
 
 
 async def read_claimed(session: AsyncSession, lease: Lease) -> AnyRow:
@@ -120,7 +139,7 @@ async def write_progress(
     session: AsyncSession, lease: Lease, progress: Progress, warnings: Iterable[str] | None = None
 ) -> None:
     """Show how far the job is."""
-    values: dict[str, Any] = {"progress": progress.model_dump()}
+    values: dict[str, Any] = {"progress": progress.model_dump(), "waiting": None}
     if warnings is not None:
         values["warnings"] = list(warnings)
     await _write(session, lease, values)
@@ -129,9 +148,27 @@ async def write_progress(
 async def write_epoch(
     session: AsyncSession, lease: Lease, values: dict[str, Any], progress: Progress
 ) -> None:
-    """Record an epoch with its checkpoint, and the progress that follows from it."""
-    await write_progress(session, lease, progress)
-    await session.execute(insert(epoch).values(job_id=lease.job_id, fence=lease.fence, **values))
+    """Record an epoch with its checkpoint, and the progress that follows from it.
+
+    Written again, as after a commit whose answer was lost, it is the same epoch.
+    """
+    shown = {"progress": progress.model_dump(), "waiting": None, "fruitless": 0}
+    await _write(session, lease, shown)
+    row = {"job_id": lease.job_id, "fence": lease.fence, **values}
+    keys = [epoch.c.job_id, epoch.c.epoch]
+    statement = pg_insert(epoch).values(**row).on_conflict_do_update(index_elements=keys, set_=row)
+    await session.execute(statement)
+
+
+async def write_waiting(session: AsyncSession, lease: Lease, what: str) -> None:
+    """Say what the job waits for; the next progress takes it back."""
+    await _write(session, lease, {"waiting": what})
+
+
+async def tell_waiting(session: AsyncSession, what: str | None) -> None:
+    """Say of all queued jobs what they wait for, or that they no longer do."""
+    changed = and_(job.c.state == "queued", job.c.waiting.is_distinct_from(what))
+    await session.execute(update(job).where(changed).values(waiting=what))
 
 
 async def read_epochs(session: AsyncSession, job_id: str) -> list[AnyRow]:
@@ -159,6 +196,7 @@ async def hand_over(session: AsyncSession, lease: Lease) -> None:
     """Return a job because its worker shuts down; the attempt does not count."""
     values: dict[str, Any] = {"state": "queued", "lease_expires_at": None, "worker": None}
     values |= {"attempts": job.c.attempts - 1, "fence": job.c.fence + 1, "not_before": func.now()}
+    values |= {"fruitless": func.greatest(job.c.fruitless - 1, 0), "waiting": None}
     await _write(session, lease, values | {"reason": "its worker was shut down; goes on elsewhere"})
 
 
@@ -174,7 +212,7 @@ async def finish_job(
     """End a job with what it came to; its artifacts are those given and no others."""
     values: dict[str, Any] = {
         "state": state, "reason": reason, "metrics": metrics, "finished_at": func.now(),
-        "lease_expires_at": None, "fence": job.c.fence + 1,
+        "lease_expires_at": None, "fence": job.c.fence + 1, "waiting": None,
     }  # fmt: skip
     if state == "failed":
         values["failures"] = _failure(reason or "")
@@ -218,15 +256,19 @@ async def take_back_expired(
 
 def _back_to_queue(reason: str, max_attempts: int, delay_s: float) -> dict[str, Any]:
     """Column values that end an attempt: cancelled if asked for, failed if it was the last."""
-    last = job.c.attempts >= max_attempts
+    last = job.c.fruitless >= max_attempts
     over = or_(job.c.cancel_requested, last)
-    spent = f"failed after {max_attempts} attempts; the last: {reason}"
+    tried = f"{max_attempts} attempts in a row" if max_attempts > 1 else "its attempt"
+    spent = f"quarantined: {tried} ended without an epoch; the last: {reason}"
+    tries = func.greatest(job.c.fruitless, 1)
     return {
         "state": case((job.c.cancel_requested, "cancelled"), (last, "failed"), else_="queued"),
         "reason": case((job.c.cancel_requested, null()), (last, spent), else_=reason),
         "failures": _failure(reason),
+        "quarantined": and_(last, not_(job.c.cancel_requested)),
+        "waiting": None,
         "finished_at": case((over, func.now()), else_=null()),
-        "not_before": func.now() + seconds(delay_s) * func.power(2, job.c.attempts - 1),
+        "not_before": func.now() + seconds(delay_s) * func.power(2, tries - 1),
         "lease_expires_at": None,
         "worker": None,
         "fence": job.c.fence + 1,

@@ -1,1 +1,1 @@
-"""``python -m trainer.training JOB FENCE PARENT``. Only this package imports torch."""
+"""``python -m trainer.training PARENT``. Only this package imports torch."""

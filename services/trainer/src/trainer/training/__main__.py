@@ -1,6 +1,11 @@
-"""One attempt at one job, in a process of its own. Its exit status is an `Outcome`."""
+"""One attempt at one job, in a process of its own. Its exit status is an `Outcome`.
 
+It imports what it needs and then waits to be told, by a line "JOB FENCE" on its standard input.
+"""
+
+import importlib
 import os
+import select
 import signal
 import sys
 import threading
@@ -23,15 +28,27 @@ log = get_logger("trainer.training")
 
 
 def main(arguments: list[str]) -> Outcome:
-    """Train the job that the worker claimed: JOB FENCE PARENT."""
-    job_id, fence, parent = arguments[0], int(arguments[1]), int(arguments[2])
-    die_with_parent(parent)
+    """Train the job that the worker, whose PID is the argument, names."""
+    die_with_parent(int(arguments[0]))
     stopping = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stopping.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the worker's to hear
     settings = settings_from_environment()
     configure_logging("trainer.training", settings.log_level)
-    return run(settings, store.Lease(job_id, fence), stopping)
+    prepare()
+    words = sys.stdin.readline().split()
+    if not words:
+        return Outcome.STOPPED
+    return run(settings, store.Lease(words[0], int(words[1])), stopping)
+
+
+def prepare() -> None:
+    """Import what most jobs need, until one is named; what is left then is imported in passing."""
+    for module in ("job", "torch_compat", "baseline"):
+        package = "trainer.evaluation" if module == "baseline" else "trainer.training"
+        importlib.import_module(f"{package}.{module}")
+        if select.select([sys.stdin], [], [], 0)[0]:
+            return
 
 
 def run(settings: TrainerSettings, lease: store.Lease, stopping: threading.Event) -> Outcome:

@@ -1,9 +1,11 @@
 """A job from its spec to its report, one phase after the other."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -19,7 +21,6 @@ from trainer.architectures import ARCHITECTURES, local_weights
 from trainer.arrays import ArrayError, read_array
 from trainer.catalog import CatalogClient
 from trainer.cohorts import CohortReader, assemble, read_members
-from trainer.evaluation.baseline import evaluate_baseline
 from trainer.evaluation.evaluate import evaluate_predictions
 from trainer.experiments import EXPERIMENTS
 from trainer.fetching import ImageryClient
@@ -46,9 +47,10 @@ def train_job(session: Session) -> None:
     started = time.monotonic()
     row = session.write(lambda s: store.read_claimed(s, session.lease))
     spec = JobSpec.model_validate(row.spec)
-    folder = session.settings.scratch / "jobs" / f"{session.lease.job_id}-{session.lease.fence}"
+    folder = session.lease.folder(session.settings.scratch)
     _clean(folder.parent, session.lease.job_id)
     folder.mkdir(parents=True)
+    (folder / "pid").write_text(str(os.getpid()))  # to tell what is left from what is at work
     try:
         samples = _samples(session, spec, row.owner)
         notes = [*row.warnings, *(n for n in samples.notes if n not in row.warnings)]
@@ -67,8 +69,9 @@ def train_job(session: Session) -> None:
 def _clean(jobs: Path, job_id: str) -> None:
     """Remove what killed attempts left: of this job, and of any that ended a day ago."""
     for left in jobs.glob("*"):
-        if left.name.startswith(job_id) or time.time() - left.stat().st_mtime > STALE_S:
-            shutil.rmtree(left, ignore_errors=True)
+        with suppress(FileNotFoundError):  # another process cleans too
+            if left.name.startswith(job_id) or time.time() - left.stat().st_mtime > STALE_S:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _samples(session: Session, spec: JobSpec, owner: dict[str, Any]) -> Samples:
@@ -193,6 +196,8 @@ def _finish(
     started: float,
 ) -> None:
     """Use the test split, once; write report and weights; end the job."""
+    from trainer.evaluation.baseline import evaluate_baseline  # two seconds of imports
+
     epochs = spec.settings.epochs
     _show(session, Progress(phase="evaluating", epoch=epochs, epochs=epochs, fraction=TRAINED))
     test = samples.in_split(TEST)

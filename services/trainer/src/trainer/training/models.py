@@ -6,7 +6,6 @@ import torch
 from torch import nn
 
 from trainer.architectures import HUB, Architecture
-from trainer.training.torch_compat import torchvision
 
 
 def tiny_cnn(classes: int) -> nn.Module:
@@ -43,6 +42,8 @@ def build_model(name: str, classes: int, weights: Path | None = None) -> nn.Modu
 
 
 def _named(name: str, classes: int) -> nn.Module:
+    from trainer.training.torch_compat import torchvision  # four seconds of imports
+
     model: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes)
     return model
 

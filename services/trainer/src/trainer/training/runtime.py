@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -52,12 +53,10 @@ def choose_runtime(settings: TrainingSettings, device: str, threads: int) -> Run
 
 def describe_versions() -> dict[str, str]:
     """Versions that may change a result."""
-    from trainer.training.torch_compat import torchvision
-
     return {
         "python": sys.version.split()[0],
         "torch": str(torch.__version__),
-        "torchvision": str(torchvision.__version__),
+        "torchvision": version("torchvision"),
         "numpy": np.__version__,
     }
 

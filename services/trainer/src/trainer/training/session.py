@@ -28,7 +28,6 @@ from trainer.settings import TrainerSettings
 
 T = TypeVar("T")
 
-PATIENCE_S = 300.0
 RETRY_S = 1.0
 PROGRESS_S = 0.5
 _poll_s = 0.1
@@ -79,8 +78,9 @@ class Session:
         return self.insist("the database", transact)
 
     def insist(self, what: str, work: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Repeat ``work`` while ``what`` is away; TryLater after PATIENCE_S."""
-        deadline = time.monotonic() + PATIENCE_S
+        """Repeat ``work`` while ``what`` is away, and say so; TryLater after `patience_s`."""
+        patience_s = self.settings.patience_s
+        deadline = time.monotonic() + patience_s
         while True:
             try:
                 return self.wait(work())
@@ -89,7 +89,8 @@ class Session:
                     raise
                 log.warning("waiting", extra={"what": what, "error": type(error).__name__})
                 if time.monotonic() > deadline:
-                    raise TryLater(f"{what} was away for {PATIENCE_S:.0f} s") from error
+                    raise TryLater(f"{what} was away for {patience_s:.0f} s") from error
+                self._tell_waiting(f"{what} cannot be reached ({type(error).__name__})")
             if self.stopping.wait(RETRY_S):
                 raise Stopped
 
@@ -124,6 +125,15 @@ class Session:
         http = open_http(self.settings.fetch_concurrency)
         self.http = await self._stack.enter_async_context(http)
 
+    def _tell_waiting(self, what: str) -> None:
+        """Write down what the job waits for, if the database can be reached."""
+        if self._showing is None or self._showing.done():
+            self._showing = self._submit(self._write_waiting(what))
+
+    async def _write_waiting(self, what: str) -> None:
+        async with self.database.transaction() as session:
+            await store.write_waiting(session, self.lease, what)
+
     async def _show(self, progress: Progress) -> None:
         async with self.database.transaction() as session:
             await store.write_progress(session, self.lease, progress)
@@ -136,7 +146,7 @@ def _is_away(error: Exception) -> bool:
     """Whether the same work may succeed later: the database or the store cannot be reached."""
     if isinstance(error, ClientError):
         return int(error.response["ResponseMetadata"].get("HTTPStatusCode", 500)) >= 500
-    if isinstance(error, BotoCoreError):
+    if isinstance(error, (BotoCoreError, aiohttp.ClientError)):  # the latter within a body
         return True
     problem = database_problem(error)
     return problem is not None and problem.status == 503
