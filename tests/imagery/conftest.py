@@ -90,7 +90,7 @@ async def start_lab(
             "revision_id": 1,
             "patient_id": "10000001",
             "exam_id": "2000000000000001",
-            "sop_instance_uid": f"1.2.3.{image_id}",
+            "sop_instance_uid": f"image-{image_id}",  # no UID: of whatever instance the file is
             "source": uri or f"s3://{bucket}/{key}",
         }
         listed.append(source | changed)

@@ -174,7 +174,7 @@ def running() -> Iterator[tuple[Any, Any, str, Put]]:
                 dataset="fuzz",
                 restricted=False,
                 revision_id=1,
-                sop_instance_uid=f"1.2.{image_id}",
+                sop_instance_uid=f"image-{image_id}",  # no UID: of whatever instance the file is
                 source=f"s3://fuzz/{image_id}.dcm",
                 **named,
             )

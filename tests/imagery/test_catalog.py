@@ -202,10 +202,15 @@ async def test_a_picture_all_the_way_from_the_catalog(
 ) -> None:
     client = make_client(s3)
     client.create_bucket(Bucket="images")
-    content = dicom_bytes(breast(), Made(elements={"WindowCenter": 2047, "WindowWidth": 4096}))
-    for image_id in (image_ids[0], restricted_ids[0]):
+    for image_id in (restricted_ids[0], image_ids[0]):
         agreed = sign_identity("admin", agreements=["restricted"])
         source = await lab.app.state.sources.find(image_id, agreed)
+        told = {
+            "WindowCenter": 2047,
+            "WindowWidth": 4096,
+            "SOPInstanceUID": source.sop_instance_uid,
+        }
+        content = dicom_bytes(breast(), Made(elements=told))
         key = source.source.removeprefix("s3://images/")
         client.put_object(Bucket="images", Key=key, Body=content)
     client.close()
@@ -257,15 +262,15 @@ async def test_a_cohort_is_warmed_in_the_background(
     lab: Lab, s3: S3Server, cohort_id: str, sign_identity: SignIdentity
 ) -> None:
     who = lab.client.headers["authorization"]
-    members = lab.app.state.warming._members
-    listed = [n async for page in members.image_ids(cohort_id, who) for n in page]
+    members = lab.app.state.members
+    listed = [source async for source in members.sources(cohort_id, who)]
     there = listed[: len(listed) // 2]
     client = make_client(s3)
     if not any(b["Name"] == "images" for b in client.list_buckets()["Buckets"]):
         client.create_bucket(Bucket="images")
-    content = dicom_bytes(breast(64, 48), Made(elements={"WindowCenter": 9, "WindowWidth": 9}))
-    for image_id in there:
-        source = await lab.app.state.sources.find(image_id, who)
+    for source in there:
+        told = {"WindowCenter": 9, "WindowWidth": 9, "SOPInstanceUID": source.sop_instance_uid}
+        content = dicom_bytes(breast(64, 48), Made(elements=told))
         key = source.source.removeprefix("s3://images/")
         client.put_object(Bucket="images", Key=key, Body=content)
     client.close()
@@ -277,7 +282,7 @@ async def test_a_cohort_is_warmed_in_the_background(
     assert done["made"] >= len(there)
     assert done["made"] + done["failed"] == len(listed)
     misses = lab.counter("misses")
-    assert (await lab.get(f"/{there[0]}/thumbnail?size=64")).status_code == 200
+    assert (await lab.get(f"/{there[0].image_id}/thumbnail?size=64")).status_code == 200
     assert lab.counter("misses") == misses
     reader = {"Authorization": sign_identity("reader")}
     assert (await lab.client.put(path, headers=reader)).status_code == 403

@@ -349,9 +349,14 @@ def test_rendered_and_thumbnails(client: DICOMwebClient, http: httpx.Client) -> 
     several = parts(http.get(f"/studies/{STUDY}/rendered?viewport=64,64"))
     assert [head["content-type"] for head, _ in several] == ["image/jpeg"] * 4
     assert http.get(f"{path(RIGHT_CC)}/rendered?viewport=1,2,3").status_code == 422
-    assert (
-        http.get(f"{path(RIGHT_CC)}/rendered", headers={"accept": "image/gif"}).status_code == 406
-    )
+    moving = http.get(f"{path(RIGHT_CC)}/rendered", headers={"accept": "video/mp4"})
+    assert moving.status_code == 406
+    assert "image/jpeg, image/png, image/gif" in moving.json()["detail"]
+    still = http.get(f"{path(RIGHT_CC)}/rendered", headers={"accept": "image/gif"})
+    assert still.headers["content-type"] == "image/gif"
+    whole = http.get(f"{path(RIGHT_CC)}/rendered", headers={"accept": "image/png"})
+    with Image.open(io.BytesIO(still.content)) as one, Image.open(io.BytesIO(whole.content)) as two:
+        assert np.array_equal(np.asarray(one.convert("L")), np.asarray(two))
     assert http.get(f"{path(RIGHT_CC)}/frames/x/rendered").status_code == 422
 
 

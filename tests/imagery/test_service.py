@@ -331,3 +331,27 @@ async def test_metrics_count(lab: Lab) -> None:
     assert "imagery_hits_total 1.0" in text
     assert "imagery_misses_total 1.0" in text
     assert json.loads((await lab.client.get("/readyz")).text)["state"] == "ready"
+
+
+async def test_a_file_of_another_image_is_refused(lab: Lab) -> None:
+    right, wrong = "1.2.3.4", "1.2.3.5"
+    told = {**WINDOW, "SOPInstanceUID": wrong}
+    lab.put(1, dicom_bytes(breast(), Made(elements=told)), sop_instance_uid=right)
+    for path in ("thumbnail", "rendered", "pixels", "header", "dicom"):
+        response = await lab.get(f"/1/{path}")
+        assert response.status_code == 422, path
+        assert response.json()["type"] == "urn:embedlab:source-other-instance"
+    assert lab.counter("fetched_objects") == 1
+    lab.put(2, b"no DICOM file at all", sop_instance_uid=right)
+    assert (await lab.get("/2/dicom")).content == b"no DICOM file at all"
+    content = dicom_bytes(breast(), Made(elements=told | {"SOPInstanceUID": right}))
+    lab.put(1, content, sop_instance_uid=right)
+    lab.app.state.imagery.objects._failure_s = 0  # forget it at once
+    assert (await lab.get("/1/dicom")).content == content
+    assert (await lab.get("/1/thumbnail")).status_code == 200
+
+
+async def test_instances_are_compared_only_where_that_is_wanted(start_lab: StartLab) -> None:
+    lab = await start_lab(check_instances=False)
+    lab.put(1, dicom_bytes(breast(), Made(elements=WINDOW)), sop_instance_uid="1.2.3")
+    assert (await lab.get("/1/thumbnail")).status_code == 200

@@ -30,6 +30,7 @@ from imagery.objects.ranged import object_session
 from imagery.objects.s3 import S3Origin
 from imagery.objects.store import ObjectStore
 from imagery.routes import router
+from imagery.sending import SendingBudget
 from imagery.settings import ImagerySettings
 from imagery.shared_cache import SharedCache
 from imagery.sources import SourceLookup
@@ -56,7 +57,12 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
             shared = SharedCache(settings.cache_url)
             stack.push_async_callback(shared.close)
             pool = await _pool(settings, stack)
-            studio = Studio(pool, settings.pixel_cache_bytes, settings.deadline_s * DECODE_SHARE)
+            studio = Studio(
+                pool,
+                settings.pixel_cache_bytes,
+                settings.deadline_s * DECODE_SHARE,
+                check_instances=settings.check_instances,
+            )
             objects = await _objects(settings, shared, stack)
             checks["objects"] = objects.s3.check
             imagery = Imagery(objects, studio, shared, _budgets(settings))
@@ -67,7 +73,7 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
                 session, settings.catalog_url, settings.image_source_ttl_s
             )
             app.state.members = members = CohortMembers(session, settings.catalog_url)
-            app.state.warming = Warming(imagery, app.state.sources, members, shared)
+            app.state.warming = Warming(imagery, members, shared)
             stack.push_async_callback(app.state.warming.close)
             ImageryCollector(imagery, studio, pool).register(app.state.registry)
             checks.update({"cache": shared.check, "decoders": pool.check})
@@ -85,6 +91,7 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
     app.state.warm_urls = WarmUrls()
     # Behind identity and the request's record, which the factory has put in place.
     app.user_middleware += [
+        Middleware(SendingBudget, budget=settings.sending_bytes),
         Middleware(WarmPath, urls=app.state.warm_urls),
         Middleware(LeavingClients),
     ]

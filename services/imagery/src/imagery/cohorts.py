@@ -1,4 +1,4 @@
-"""The members of a cohort, asked of the catalog page by page."""
+"""A cohort and its members, asked of the catalog in the caller's name."""
 
 from collections.abc import AsyncIterator
 from typing import TypeVar
@@ -8,9 +8,12 @@ from chassis.logs import HEADER, request_id
 from chassis.problems import Problem, ProblemBody, unavailable
 from pydantic import BaseModel, ValidationError
 
+from imagery.sources import ImageSource
+
 PAGE = 1000
 Read = TypeVar("Read", bound=BaseModel)
 TIMEOUT = aiohttp.ClientTimeout(total=10)
+LONG = aiohttp.ClientTimeout(total=None, sock_connect=10, sock_read=60)
 
 
 class Member(BaseModel):
@@ -43,7 +46,7 @@ class Cohort(BaseModel):
 
 
 class CohortMembers:
-    """The catalog's ``GET /api/v1/cohorts/{cohort_id}/members``, in the caller's name."""
+    """The catalog's cohorts and their members."""
 
     def __init__(self, session: aiohttp.ClientSession, catalog_url: str) -> None:
         self._session = session
@@ -60,32 +63,56 @@ class CohortMembers:
         """The cohort itself."""
         return await self._get(cohort_id, {}, authorization, Cohort)
 
+    async def sources(self, cohort_id: str, authorization: str) -> AsyncIterator[ImageSource]:
+        """Where the files of all members lie, one after another as long as it takes.
+
+        The catalog asks who the caller is once, at the beginning: an identity lives for a minute.
+        """
+        url = f"{self._url}/internal/v1/cohorts/{cohort_id}/image-sources"
+        try:
+            async with self._session.get(
+                url, headers=_headers(authorization), timeout=LONG
+            ) as response:
+                if response.status != 200:
+                    raise _refusal(response.status, await response.read())
+                async for line in response.content:
+                    yield ImageSource.model_validate_json(line)
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise unavailable("The catalog cannot be asked") from error
+        except ValidationError as error:
+            raise _not_understood() from error
+
     async def _get(
         self, path: str, query: dict[str, str], authorization: str, model: type[Read]
     ) -> Read:
         url = f"{self._url}/api/v1/cohorts/{path}"
-        headers = {"Authorization": authorization, HEADER: request_id() or ""}
         try:
             async with self._session.get(
-                url, params=query, headers=headers, timeout=TIMEOUT
+                url, params=query, headers=_headers(authorization), timeout=TIMEOUT
             ) as response:
                 body, status = await response.read(), response.status
         except (aiohttp.ClientError, TimeoutError) as error:
             raise unavailable("The catalog cannot be asked") from error
+        if status != 200:
+            raise _refusal(status, body)
         try:
-            if status == 200:
-                return model.model_validate_json(body)
-            told = ProblemBody.model_validate_json(body)
+            return model.model_validate_json(body)
         except ValidationError as error:
-            raise unavailable("The catalog gives no answer that is understood") from error
-        raise Problem(status, told.title, detail=told.detail, type=told.type, errors=told.errors)
+            raise _not_understood() from error
 
-    async def image_ids(self, cohort_id: str, authorization: str) -> AsyncIterator[list[int]]:
-        """All members, a page at a time."""
-        cursor = None
-        while True:
-            page = await self.page(cohort_id, authorization, cursor)
-            yield [member.image_id for member in page.items]
-            cursor = page.next
-            if cursor is None:
-                return
+
+def _headers(authorization: str) -> dict[str, str]:
+    return {"Authorization": authorization, HEADER: request_id() or ""}
+
+
+def _refusal(status: int, body: bytes) -> Problem:
+    """The catalog's own problem, passed on."""
+    try:
+        told = ProblemBody.model_validate_json(body)
+    except ValidationError:
+        return _not_understood()
+    return Problem(status, told.title, detail=told.detail, type=told.type, errors=told.errors)
+
+
+def _not_understood() -> Problem:
+    return unavailable("The catalog gives no answer that is understood")

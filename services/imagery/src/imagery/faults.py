@@ -14,7 +14,7 @@ RETRY_AFTER_S = 2
 def source_problem(error: SourceError) -> Problem:
     """502 with the kind in ``type``; 504 where time ran out, 503 where others are before it.
 
-    422 where the file is too large.
+    422 where the file is too large, or another image's.
     """
     if error.fault == "busy":
         return busy_problem()
@@ -23,6 +23,8 @@ def source_problem(error: SourceError) -> Problem:
         return Problem(504, "The image's file took too long", type=kind, detail=error.detail)
     if error.fault == "too-large":
         return Problem(422, "The image's file is too large", type=kind, detail=error.detail)
+    if error.fault == "other-instance":
+        return Problem(422, "The file is of another image", type=kind, detail=error.detail)
     return Problem(502, "The image's file cannot be read", type=kind, detail=error.detail)
 
 

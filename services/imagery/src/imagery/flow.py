@@ -4,14 +4,14 @@ import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from imagery.answers import Answer, Refusal, answer_key, entity_tag, pack_answer, unpack_answer
 from imagery.bounded import LruCache
 from imagery.decoding.pool import BusyError
 from imagery.flights import Flights
 from imagery.objects.store import ObjectStore
-from imagery.objects.types import SourceFile
+from imagery.objects.types import SourceError, SourceFile
 from imagery.rendering.request import Rendering
 from imagery.shared_cache import SharedCache
 from imagery.sources import ImageSource
@@ -19,7 +19,9 @@ from imagery.studio import Studio
 
 ENTRY_BYTES = 1024  # what an entry costs beside its body, rounded up
 
-Make = Callable[[SourceFile], Awaitable[Answer | Refusal]]
+Made = TypeVar("Made")
+Use = Callable[[SourceFile], Awaitable[Made]]
+Make = Use[Answer | Refusal]
 
 
 @dataclass(frozen=True)
@@ -66,9 +68,7 @@ class Imagery:
     ) -> Tagged:
         """The picture, or nothing where ``known_tags`` (If-None-Match) holds its ETag."""
 
-        async def make(file: SourceFile) -> Answer | Refusal:
-            return await self._studio.render(source.source, file, rendering)
-
+        make = partial(self._studio.render, source, rendering)
         return await self._find(source, rendering.key(), make, known_tags)
 
     def at_hand(
@@ -93,21 +93,33 @@ class Imagery:
     ) -> Tagged:
         """What a task of the workers (``{"task": name, ...}``) makes of the file, kept as well."""
         what = json.dumps(task, sort_keys=True)
-        make = partial(self._studio.perform, task)
+        make = partial(self._studio.perform, task, source)
         return await self._find(source, what, make, known_tags)
 
     async def extract(self, source: ImageSource, task: dict[str, Any]) -> Answer | Refusal:
         """A large part of the file, made anew each time: the file is kept, its parts are not."""
-        return await self._studio.perform(task, await self.original(source))
+        return await self._use(source, partial(self._studio.perform, task, source))
 
     async def draw(self, source: ImageSource, rendering: Rendering) -> Answer | Refusal:
         """A picture that nobody will ask for again: made, and not kept in Valkey."""
-        return await self._studio.render(source.source, await self.original(source), rendering)
+        return await self._use(source, partial(self._studio.render, source, rendering))
 
     async def original(self, source: ImageSource) -> SourceFile:
-        """The file itself."""
+        """The file itself, broken or not, as long as it does not say that it is another image."""
+        return await self._use(source, partial(self._studio.confirm, source))
+
+    async def _use(self, source: ImageSource, use: Use[Made]) -> Made:
+        """What ``use`` makes of the file, which is asked for anew if it must be."""
         version = await self.objects.known_version(source.source)
-        return await self.objects.open(source.source, version)
+        return await self._used(source, await self.objects.open(source.source, version), use)
+
+    async def _used(self, source: ImageSource, file: SourceFile, use: Use[Made]) -> Made:
+        """What ``use`` makes of ``file``; another image's file is forgotten."""
+        try:
+            return await use(file)
+        except SourceError as error:
+            await self.objects.reject(source.source, file.version, error)
+            raise
 
     async def _find(
         self, source: ImageSource, what: str, make: Make, known_tags: str | None
@@ -148,7 +160,7 @@ class Imagery:
                 kept = await self._kept(key)
                 if kept is not None:
                     return kept
-            answer = await make(file)
+            answer = await self._used(source, file, make)
             if isinstance(answer, Refusal) and answer.parameter is None:
                 self.objects.discard(source.source, file.version)
             await self._keep(key, answer)

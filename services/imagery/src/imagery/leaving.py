@@ -13,8 +13,8 @@ CLIENT_CLOSED_REQUEST = 499
 class LeavingClients:
     """Cancels a GET whose client closes the connection before its answer begins.
 
-    What others wait for as well goes on (``flights.py``); a task that a worker has begun is ended
-    by the worker. The log has such requests as 499.
+    What others wait for as well goes on (``flights.py``); a task that a worker has begun has
+    a moment to end (``pool.py``). The log has such requests as 499.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -47,6 +47,11 @@ class ImagerySettings(InternalServiceSettings, S3Settings):
     answer_cache_bytes: int = Field(
         default=64 * MIB, ge=0, description="Small answers kept in memory, a thumbnail's way home"
     )
+    sending_bytes: int = Field(
+        default=256 * MIB,
+        ge=0,
+        description="Bodies that clients take their time to read; more large ones are answered 503",
+    )
     rendered_max_bytes: int = Field(
         default=16 * MIB, description="Largest picture that is put into Valkey"
     )
@@ -65,6 +70,10 @@ class ImagerySettings(InternalServiceSettings, S3Settings):
     connections: int = Field(default=32, ge=1, description="Connections to the object store")
     max_source_bytes: int = Field(
         default=512 * MIB, description="Largest source file that is read (422)"
+    )
+    check_instances: bool = Field(
+        default=True,
+        description="Refuse a file (422) whose SOP Instance UID is not the one it is named for",
     )
     max_pixels: int = Field(
         default=64 * MIB, description="Most pixels of one frame, stored or asked for (422)"

@@ -12,8 +12,9 @@ from imagery.bounded import LruCache
 from imagery.decoding.pool import DecoderPool, DecodeTimeoutError, WorkerDiedError
 from imagery.decoding.protocol import Message
 from imagery.descriptors import Descriptor, memory_file
-from imagery.objects.types import SourceFile
+from imagery.objects.types import SourceError, SourceFile
 from imagery.rendering.request import Rendering
+from imagery.sources import ImageSource
 
 log = get_logger(__name__)
 
@@ -21,6 +22,7 @@ CRASHES = 3
 TOO_SLOW = "decoding it takes longer than {:g} seconds"
 KEEP_FROM = 1024
 SURVEYS = 10_000
+CONFIRMED = 10_000
 
 
 @dataclass(frozen=True)
@@ -41,24 +43,33 @@ class Frame:
 
 
 class Studio:
-    """Renders open source files in the worker pool and keeps decoded pixels of large pictures."""
+    """Renders open source files in the worker pool and keeps decoded pixels of large pictures.
 
-    def __init__(self, pool: DecoderPool, pixel_bytes: int, deadline_s: float) -> None:
+    With ``check_instances`` a file that says it is another image is refused: SourceError.
+    """
+
+    def __init__(
+        self, pool: DecoderPool, pixel_bytes: int, deadline_s: float, *, check_instances: bool
+    ) -> None:
         self._pool = pool
         self._deadline_s = deadline_s
+        self._check_instances = check_instances
         self._pixels: LruCache[Frame, Pixels] = LruCache(pixel_bytes, lambda p: p.memory.size)
         self._surveys: LruCache[Frame, dict[str, Any]] = LruCache(SURVEYS)
+        self._confirmed: LruCache[tuple[str, str], bool] = LruCache(CONFIRMED)
         self._decoding: dict[Frame, asyncio.Lock] = {}
         self.decodes = 0
 
-    async def render(self, uri: str, file: SourceFile, rendering: Rendering) -> Answer | Refusal:
+    async def render(
+        self, source: ImageSource, rendering: Rendering, file: SourceFile
+    ) -> Answer | Refusal:
         """A picture of ``file``.
 
         Small pictures decode what they need. Large ones, and those with a window of their own, are
         likely to be followed by others of the same frame: their pixels are decoded once and kept.
         """
-        task: dict[str, Any] = {"task": "render", "rendering": asdict(rendering)}
-        frame = Frame(uri, file.version, rendering.frame)
+        task = {"task": "render", "rendering": asdict(rendering)} | self._expected(source)
+        frame = Frame(source.source, file.version, rendering.frame)
         if not _is_passing(rendering) and not self._is_at_hand(frame):
             made = await self._first(frame, file, task)
             if made is not None:
@@ -77,9 +88,23 @@ class Studio:
         """Bytes of decoded pixels that are kept."""
         return self._pixels.weight
 
-    async def perform(self, task: dict[str, Any], file: SourceFile) -> Answer | Refusal:
+    async def perform(
+        self, task: dict[str, Any], source: ImageSource, file: SourceFile
+    ) -> Answer | Refusal:
         """What a worker's task (``decoding/tasks.py``) makes of ``file``."""
-        return _answer(await self._run(task, [file.descriptor]))
+        asked = task | self._expected(source)
+        return _answer(await self._run(asked, [file.descriptor]))
+
+    async def confirm(self, source: ImageSource, file: SourceFile) -> SourceFile:
+        """``file``; SourceError where it says that it is another image than ``source``."""
+        known = source.source, file.version
+        if self._check_instances and self._confirmed.get(known) is None:
+            await self.perform({"task": "instance"}, source, file)
+            self._confirmed.put(known, True)
+        return file
+
+    def _expected(self, source: ImageSource) -> dict[str, Any]:
+        return {"instance": source.sop_instance_uid} if self._check_instances else {}
 
     def _is_at_hand(self, frame: Frame) -> bool:
         """Whether the frame's values are decoded: here, or in the file as it is."""
@@ -141,6 +166,8 @@ def _answer(message: Message) -> Answer | Refusal:
         facts = ("mirrored", "chest_wall", "width", "height", "region")
         meta = {name: document[name] for name in facts if name in document}
         return Answer(bytes(message.payload), meta)
+    if document.get("other_instance"):
+        raise SourceError("other-instance", document["reason"])
     if document.get("unforeseen"):
         log.error("unforeseen fault in a worker", extra={"reason": document["reason"]})
     return Refusal(document["reason"], document.get("element"), document.get("parameter"))

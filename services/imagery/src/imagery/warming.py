@@ -1,8 +1,9 @@
 """Thumbnails of a cohort made before anybody looks at it, in the background.
 
-The one who asks has an identity for a minute, the work takes hours: so all sources are found first
-and put on a list on disk, and only then pictures are made, two at a time and behind what people
-wait for. How far it has come stands in Valkey, where every process of the service reads it.
+The one who asks has an identity for a minute, the work takes hours: so the catalog is asked one
+question, its answer is put on a list on disk, and only then pictures are made, two at a time and
+behind what people wait for. How far it has come stands in Valkey, where every process of the
+service reads it.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from imagery.flow import Imagery
 from imagery.objects.types import SourceError
 from imagery.rendering.request import Rendering
 from imagery.shared_cache import SharedCache
-from imagery.sources import ImageSource, SourceLookup
+from imagery.sources import ImageSource
 
 log = get_logger(__name__)
 
@@ -57,12 +58,10 @@ class Warming:
     def __init__(
         self,
         imagery: Imagery,
-        sources: SourceLookup,
         members: CohortMembers,
         shared: SharedCache,
     ) -> None:
         self._imagery = imagery
-        self._sources = sources
         self._members = members
         self._shared = shared
         self._background = Background()
@@ -110,16 +109,11 @@ class Warming:
         await self._tell(now)
 
     async def _list(self, now: Progress, listed: IO[bytes], authorization: str) -> None:
-        """Write the sources of all members, a line each, while the identity is good."""
-        async for image_ids in self._members.image_ids(now.cohort_id, authorization):
-            asked = (self._sources.find(image_id, authorization) for image_id in image_ids)
-            for found in await asyncio.gather(*asked, return_exceptions=True):
-                if isinstance(found, ImageSource):
-                    listed.write(found.model_dump_json(exclude={"rois"}).encode() + b"\n")
-                elif isinstance(found, Problem) and found.status == 401:
-                    raise found
-                else:
-                    now.failed += 1
+        """Write the sources of all members, a line each; a member without one has failed."""
+        now.failed = now.images
+        async for source in self._members.sources(now.cohort_id, authorization):
+            listed.write(source.model_dump_json(exclude={"rois"}).encode() + b"\n")
+            now.failed -= 1
 
     async def _make_all(self, now: Progress, listed: IO[bytes], rendering: Rendering) -> None:
         reported, waiting = 0.0, _sources(listed)

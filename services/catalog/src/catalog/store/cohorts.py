@@ -174,6 +174,21 @@ async def delete_cohort(database: Database, cohort_id: uuid.UUID, person_id: str
         return gone.first() is not None
 
 
+async def member_images(
+    database: Database, cohort_id: uuid.UUID, begin: int, limit: int
+) -> list[int]:
+    """The images of a part of the members, in their order."""
+    async with database.transaction() as session:
+        found = await session.scalars(
+            text(
+                "select image_id from catalog.cohort_member "
+                "where cohort_id = :id and position >= :begin order by position limit :limit"
+            ),
+            {"id": cohort_id, "begin": begin, "limit": limit},
+        )
+        return list(found)
+
+
 async def list_members(
     database: Database, cohort_id: uuid.UUID, begin: int, limit: int
 ) -> list[dict[str, Any]]:

@@ -26,6 +26,7 @@ log = get_logger(__name__)
 
 START_TIMEOUT_S = 30.0
 RESTART_S = (0.1, 5.0)
+ABANDONED_S = 2.0
 
 
 class BusyError(Exception):
@@ -83,10 +84,14 @@ class Worker:
             at += got
         return data
 
-    async def stop(self) -> None:
-        """End the process, whatever it does, and wait until it has."""
+    def kill(self) -> None:
+        """End the process, whatever it does."""
         with suppress(ProcessLookupError):
             self.process.kill()
+
+    async def stop(self) -> None:
+        """End the process and wait until it has."""
+        self.kill()
         await self.process.wait()
         self.connection.close()
 
@@ -147,10 +152,16 @@ class DecoderPool:
             raise BusyError from error
         finally:
             self._waiting -= 1
-        # A caller who leaves does not stop the worker: the task ends in the background.
         running = asyncio.create_task(self._run_on(worker, task, files, deadline_s))
         self._keep(running)
-        return await asyncio.shield(running)
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            # Most tasks end sooner than a process starts; one that does not must not keep others
+            # waiting for what nobody wants.
+            end = asyncio.get_running_loop().call_later(ABANDONED_S, worker.kill)
+            running.add_done_callback(lambda _: end.cancel())
+            raise
 
     async def _run_on(
         self, worker: Worker, task: dict[str, Any], files: Sequence[Descriptor], deadline_s: float

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from imagery.dicom.attributes import image_attributes, pixel_spacing
+from imagery.dicom.attributes import check_instance, image_attributes, pixel_spacing
 from imagery.dicom.elements import elements_document
-from imagery.dicom.errors import UnreadableImageError
+from imagery.dicom.errors import OtherInstanceError, UnreadableImageError
 from imagery.dicom.limits import Limits
-from imagery.dicom.reader import element_faults, open_dicom
+from imagery.dicom.reader import DicomFile, element_faults, open_dicom
 from imagery.dicom.stored import Reading, is_in_place, read_stored_values
 from imagery.dicomweb.tasks import metadata_of, part_of
 from imagery.rendering.render import Tones, read_tones, reduction, render
@@ -42,7 +42,7 @@ def render_task(call: Call) -> Answer:
     frame.
     """
     rendering = rendering_from(call.document["rendering"])
-    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    file = _opened(call)
     tones = read_tones(file, rendering.window, call.limits)
     _check(rendering, tones, call.limits)
     reduce = 0 if len(call.descriptors) > 1 else reduction(file, tones, rendering)
@@ -71,13 +71,13 @@ def render_task(call: Call) -> Answer:
 
 def elements_task(call: Call) -> Answer:
     """The elements of the file as a JSON document."""
-    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    file = _opened(call)
     return {}, elements_document(file, call.limits)
 
 
 def facts_task(call: Call) -> Answer:
     """What the image is, as a JSON document: size, frames, colours, spacing, transfer syntax."""
-    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    file = _opened(call)
     with element_faults("an element of the header is malformed"):
         image = image_attributes(file.dataset, call.limits)
         spacing = pixel_spacing(file.dataset)
@@ -96,14 +96,25 @@ def facts_task(call: Call) -> Answer:
 
 def metadata_task(call: Call) -> Answer:
     """What DICOMweb shows of the file, as a JSON document."""
-    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    file = _opened(call)
     return {}, metadata_of(file, call.limits)
 
 
 def part_task(call: Call) -> Answer:
     """A frame, or the instance, in a transfer syntax."""
-    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    file = _opened(call)
     return {}, part_of(file, call.document, call.limits, call.attempt)
+
+
+def instance_task(call: Call) -> Answer:
+    """Nothing, where the file may be the instance that is asked for; a broken one may be any."""
+    try:
+        _opened(call)
+    except OtherInstanceError:
+        raise
+    except UnreadableImageError:
+        return {}, b""
+    return {}, b""
 
 
 TASKS: dict[str, Callable[[Call], Answer]] = {
@@ -112,7 +123,18 @@ TASKS: dict[str, Callable[[Call], Answer]] = {
     "facts": facts_task,
     "metadata": metadata_task,
     "part": part_task,
+    "instance": instance_task,
 }
+
+
+def _opened(call: Call) -> DicomFile:
+    """The file of the first descriptor, which is ``instance`` or does not say what it is."""
+    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    expected = call.document.get("instance")
+    if expected is not None:
+        with element_faults("an element of the header is malformed"):
+            check_instance(file.dataset, expected)
+    return file
 
 
 def _mapped(descriptor: int) -> mmap.mmap:

@@ -18,7 +18,7 @@ import cv2
 
 from imagery.decoding.protocol import HEAD, MAX_DESCRIPTORS, Message, pack
 from imagery.decoding.tasks import TASKS, Call
-from imagery.dicom.errors import UnreadableImageError
+from imagery.dicom.errors import OtherInstanceError, UnreadableImageError
 from imagery.dicom.limits import Limits
 from imagery.rendering.request import ParameterError
 
@@ -52,6 +52,8 @@ def _answer(connection: socket.socket, limits: Limits) -> Message:
     try:
         call = Call(document, descriptors, limits, attempt)
         meta, payload = TASKS[document["task"]](call)
+    except OtherInstanceError as error:
+        return _refusal(error.reason, other_instance=True)
     except UnreadableImageError as error:
         return _refusal(error.reason, element=error.element)
     except ParameterError as error:

@@ -1,14 +1,17 @@
 """The Image Pixel attributes of a dataset, checked (PS3.3 C.7.6.3)."""
 
 import math
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from pydicom.dataset import Dataset
 
-from imagery.dicom.errors import UnreadableImageError
+from imagery.dicom.errors import OtherInstanceError, UnreadableImageError
 from imagery.dicom.limits import DEFAULT_LIMITS, Limits
 
+LONGEST_UID = 64
+_uid = re.compile(r"[0-2](\.(0|[1-9]\d*))+")
 PHOTOMETRICS = {
     "MONOCHROME1": 1,
     "MONOCHROME2": 1,
@@ -89,6 +92,18 @@ def image_attributes(dataset: Dataset, limits: Limits = DEFAULT_LIMITS) -> Image
         reason = f"{image.columns} x {image.rows} pixels are more than {limits.pixels}"
         raise UnreadableImageError(reason, "Rows")
     return image
+
+
+def check_instance(dataset: Dataset, expected: str) -> None:
+    """OtherInstanceError where ``dataset`` says that it is another instance than ``expected``.
+
+    A name that is no UID (`1-1.dcm`), and a file that tells none, say nothing.
+    """
+    if len(expected) > LONGEST_UID or not _uid.fullmatch(expected):
+        return
+    told = dataset.get("SOPInstanceUID")
+    if told and str(told) != expected:
+        raise OtherInstanceError
 
 
 def _photometric(dataset: Dataset) -> str:

@@ -11,3 +11,10 @@ class UnreadableImageError(Exception):
         super().__init__(reason)
         self.reason = reason
         self.element = element
+
+
+class OtherInstanceError(UnreadableImageError):
+    """The file is another image than the one that was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__("The file is of another SOP Instance UID than its name.", "SOPInstanceUID")

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Annotated
 
 from chassis.problems import invalid, problem_responses
@@ -11,15 +12,25 @@ from fastapi.responses import StreamingResponse
 from imagery import parameters as given
 from imagery.conditional import answer_headers, answer_of, made
 from imagery.dicomweb.accept import RELATED
+from imagery.dicomweb.asked import (
+    INSTANCE,
+    SERIES,
+    STUDY,
+    OfSeries,
+    OfStudy,
+    Studies,
+    TheInstance,
+    accepted,
+)
 from imagery.dicomweb.directory import Instance
 from imagery.dicomweb.multipart import Framing, Part, chained, whole
 from imagery.dicomweb.results import instance_url
 from imagery.dicomweb.retrieval import Archive
-from imagery.dicomweb.routes_retrieve import INSTANCE, SERIES, STUDY, Studies, Uid, accepted
 from imagery.dicomweb.routes_search import PREFIX
 from imagery.rendering.request import MEDIA_TYPES, Format, Region, Rendering, Size
 
-RENDERED: tuple[Format, ...] = ("jpeg", "png", "webp")
+# PS3.18 Table 8.7.4-1: the default, what else is required, and one more for browsers.
+RENDERED: tuple[Format, ...] = ("jpeg", "png", "gif", "webp")
 THUMBNAIL = Size("longest", 128)
 
 router = APIRouter(
@@ -48,7 +59,6 @@ async def asked_rendering(
         size=size,
         region=region,
         window=given.window(window),
-        frame=_frame(request),
         quality=quality,
     )
 
@@ -56,16 +66,7 @@ async def asked_rendering(
 async def asked_thumbnail(request: Request, viewport: Viewport = None) -> Rendering:
     """A small one."""
     size, region = _fitted(viewport) if viewport else (THUMBNAIL, None)
-    file_format = _format(request)
-    return Rendering(
-        format=file_format, size=size, region=region, frame=_frame(request), quality=80
-    )
-
-
-def _frame(request: Request) -> int:
-    """The frame of the path, which the route checks; without one the first."""
-    told = str(request.path_params.get("frame", ""))
-    return int(told) if told.isascii() and told.isdecimal() else 1
+    return Rendering(format=_format(request), size=size, region=region, quality=80)
 
 
 Rendered = Annotated[Rendering, Depends(asked_rendering)]
@@ -74,101 +75,66 @@ Thumbnail = Annotated[Rendering, Depends(asked_thumbnail)]
 
 @router.get(f"{STUDY}/rendered", response_class=Response)
 async def retrieve_study_rendered(
-    request: Request,
-    archive: Studies,
-    study: Uid,
-    rendering: Rendered,
+    archive: Studies, found: OfStudy, rendering: Rendered
 ) -> Response:
     """A picture of each instance of a study."""
-    return await _several(archive, await archive.instances(study), rendering)
+    return await _several(archive, found, rendering)
 
 
 @router.get(f"{SERIES}/rendered", response_class=Response)
 async def retrieve_series_rendered(
-    request: Request,
-    archive: Studies,
-    study: Uid,
-    series: Uid,
-    rendering: Rendered,
+    archive: Studies, found: OfSeries, rendering: Rendered
 ) -> Response:
     """A picture of each instance of a series."""
-    return await _several(archive, await archive.instances(study, series), rendering)
+    return await _several(archive, found, rendering)
 
 
 @router.get(f"{INSTANCE}/rendered", response_class=Response)
 async def retrieve_instance_rendered(
-    request: Request,
-    archive: Studies,
-    study: Uid,
-    series: Uid,
-    instance: Uid,
-    rendering: Rendered,
+    request: Request, archive: Studies, found: TheInstance, rendering: Rendered
 ) -> Response:
     """A picture of an instance (of its first frame)."""
-    found = await archive.instances(study, series, instance)
-    return await _one(request, archive, found[0], rendering)
+    return await _one(request, archive, found, rendering)
 
 
 @router.get(f"{INSTANCE}/frames/{{frame}}/rendered", response_class=Response)
 async def retrieve_frame_rendered(
-    request: Request,
-    archive: Studies,
-    study: Uid,
-    series: Uid,
-    instance: Uid,
-    frame: Frame,
-    rendering: Rendered,
+    request: Request, archive: Studies, found: TheInstance, frame: Frame, rendering: Rendered
 ) -> Response:
     """A picture of a frame."""
-    found = await archive.instances(study, series, instance)
-    return await _one(request, archive, found[0], rendering)
+    return await _one(request, archive, found, replace(rendering, frame=frame))
 
 
 @router.get(f"{STUDY}/thumbnail", response_class=Response)
 async def retrieve_study_thumbnail(
-    request: Request, archive: Studies, study: Uid, rendering: Thumbnail
+    request: Request, archive: Studies, found: OfStudy, rendering: Thumbnail
 ) -> Response:
     """A small picture that stands for a study: its first instance."""
-    found = await archive.instances(study)
     return await _one(request, archive, found[0], rendering)
 
 
 @router.get(f"{SERIES}/thumbnail", response_class=Response)
 async def retrieve_series_thumbnail(
-    request: Request, archive: Studies, study: Uid, series: Uid, rendering: Thumbnail
+    request: Request, archive: Studies, found: OfSeries, rendering: Thumbnail
 ) -> Response:
     """A small picture that stands for a series."""
-    found = await archive.instances(study, series)
     return await _one(request, archive, found[0], rendering)
 
 
 @router.get(f"{INSTANCE}/thumbnail", response_class=Response)
 async def retrieve_instance_thumbnail(
-    request: Request,
-    archive: Studies,
-    study: Uid,
-    series: Uid,
-    instance: Uid,
-    rendering: Thumbnail,
+    request: Request, archive: Studies, found: TheInstance, rendering: Thumbnail
 ) -> Response:
     """A small picture of an instance."""
-    found = await archive.instances(study, series, instance)
-    return await _one(request, archive, found[0], rendering)
+    return await _one(request, archive, found, rendering)
 
 
 @router.get(f"{INSTANCE}/frames/{{frame}}/thumbnail", response_class=Response)
 async def retrieve_frame_thumbnail(
-    request: Request,
-    archive: Studies,
-    study: Uid,
-    series: Uid,
-    instance: Uid,
-    frame: Frame,
-    rendering: Thumbnail,
+    request: Request, archive: Studies, found: TheInstance, frame: Frame, rendering: Thumbnail
 ) -> Response:
     """A small picture of a frame."""
-    found = await archive.instances(study, series, instance)
-    return await _one(request, archive, found[0], rendering)
+    return await _one(request, archive, found, replace(rendering, frame=frame))
 
 
 def _format(request: Request) -> Format:

@@ -3,15 +3,23 @@
 import json
 import re
 from collections.abc import AsyncIterator, Sequence
-from typing import Annotated
 
-from chassis.identity import Caller, require_role
+from chassis.identity import require_role
 from chassis.problems import FieldError, Problem, problem_responses
-from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
-from imagery.conditional import public_origin
 from imagery.dicomweb.accept import DICOM, Choice
+from imagery.dicomweb.asked import (
+    INSTANCE,
+    SERIES,
+    STUDY,
+    OfSeries,
+    OfStudy,
+    Studies,
+    TheInstance,
+    accepted,
+)
 from imagery.dicomweb.directory import Instance
 from imagery.dicomweb.multipart import Framing, Part, chained
 from imagery.dicomweb.retrieval import Archive, Kept, frame_choice, instance_choice
@@ -23,91 +31,61 @@ router = APIRouter(
     prefix=PREFIX, tags=["dicomweb"], responses=problem_responses(404, 406, 422, 502, 503, 504)
 )
 Researcher = Depends(require_role("researcher"))
-Uid = Annotated[str, Path(max_length=128)]
-STUDY = "/studies/{study}"
-SERIES = f"{STUDY}/series/{{series}}"
-INSTANCE = f"{SERIES}/instances/{{instance}}"
-
-
-async def dicom_archive(request: Request, caller: Caller) -> Archive:
-    """The studies as the caller may have them."""
-    state = request.app.state
-    return Archive(
-        imagery=state.imagery,
-        sources=state.sources,
-        directory=state.directory,
-        caller=caller,
-        authorization=request.headers.get("authorization", ""),
-        base=public_origin(request) + PREFIX,
-        deadline_s=state.settings.deadline_s,
-    )
-
-
-Studies = Annotated[Archive, Depends(dicom_archive)]
-
-
-def accepted(request: Request) -> str:
-    """The Accept header, or the query parameter in its place (PS3.18 8.3.3.1)."""
-    return request.query_params.get("accept") or request.headers.get("accept", "")
 
 
 @router.get(STUDY, response_class=Response, dependencies=[Researcher])
-async def retrieve_study(request: Request, archive: Studies, study: Uid) -> Response:
+async def retrieve_study(request: Request, archive: Studies, found: OfStudy) -> Response:
     """All instances of a study as files."""
-    return await _instances(request, archive, await archive.instances(study))
+    return await _instances(request, archive, found)
 
 
 @router.get(SERIES, response_class=Response, dependencies=[Researcher])
-async def retrieve_series(request: Request, archive: Studies, study: Uid, series: Uid) -> Response:
+async def retrieve_series(request: Request, archive: Studies, found: OfSeries) -> Response:
     """All instances of a series as files."""
-    return await _instances(request, archive, await archive.instances(study, series))
+    return await _instances(request, archive, found)
 
 
 @router.get(INSTANCE, response_class=Response, dependencies=[Researcher])
-async def retrieve_instance(
-    request: Request, archive: Studies, study: Uid, series: Uid, instance: Uid
-) -> Response:
+async def retrieve_instance(request: Request, archive: Studies, found: TheInstance) -> Response:
     """An instance as a file; with `transfer-syntax=*` byte for byte as it is kept."""
-    return await _instances(request, archive, await archive.instances(study, series, instance))
+    return await _instances(request, archive, [found])
 
 
 @router.get(f"{STUDY}/metadata", response_class=Response)
-async def retrieve_study_metadata(request: Request, archive: Studies, study: Uid) -> Response:
+async def retrieve_study_metadata(request: Request, archive: Studies, found: OfStudy) -> Response:
     """What is shown of the instances of a study, in the DICOM JSON model."""
-    return await _metadata(request, archive, await archive.instances(study))
+    return await _metadata(request, archive, found)
 
 
 @router.get(f"{SERIES}/metadata", response_class=Response)
-async def retrieve_series_metadata(
-    request: Request, archive: Studies, study: Uid, series: Uid
-) -> Response:
+async def retrieve_series_metadata(request: Request, archive: Studies, found: OfSeries) -> Response:
     """What is shown of the instances of a series."""
-    return await _metadata(request, archive, await archive.instances(study, series))
+    return await _metadata(request, archive, found)
 
 
 @router.get(f"{INSTANCE}/metadata", response_class=Response)
 async def retrieve_instance_metadata(
-    request: Request, archive: Studies, study: Uid, series: Uid, instance: Uid
+    request: Request, archive: Studies, found: TheInstance
 ) -> Response:
     """What is shown of an instance."""
-    return await _metadata(request, archive, await archive.instances(study, series, instance))
+    return await _metadata(request, archive, [found])
 
 
 @router.get(f"{INSTANCE}/frames/{{frames}}", response_class=Response)
 async def retrieve_instance_frames(
-    request: Request, archive: Studies, study: Uid, series: Uid, instance: Uid, frames: str
+    request: Request, archive: Studies, found: TheInstance, frames: str
 ) -> Response:
     """Frames (`1` or `1,3,5`) in the transfer syntax that the client accepts."""
-    kept = await _kept(archive, study, series, instance)
+    kept = await archive.kept(found)
     return await _frames_of(request, archive, kept, asked_frames(frames, kept))
 
 
 @router.get(f"{INSTANCE}/bulkdata", response_class=Response)
 async def retrieve_instance_bulkdata(
-    request: Request, archive: Studies, study: Uid, series: Uid, instance: Uid
+    request: Request, archive: Studies, found: TheInstance
 ) -> Response:
     """The pixel data, which metadata refers to: all frames."""
-    kept = await _kept(archive, study, series, instance)
+    kept = await archive.kept(found)
     return await _frames_of(request, archive, kept, range(1, kept.frames + 1))
 
 
@@ -121,10 +99,6 @@ def asked_frames(text: str, kept: Kept) -> list[int]:
         detail = f"The instance has frames 1 to {kept.frames}."
         raise Problem(404, "frame not found", detail=detail)
     return numbers
-
-
-async def _kept(archive: Archive, study: str, series: str, instance: str) -> Kept:
-    return await archive.kept((await archive.instances(study, series, instance))[0])
 
 
 async def _instances(request: Request, archive: Archive, instances: Sequence[Instance]) -> Response:

@@ -116,6 +116,8 @@ def _scaled(text: str, width: int, height: int) -> tuple[int, int]:
     """(width, height) of the picture of a region of that width and height (4.2)."""
     if text == "max":
         return width, height
+    if text.startswith("^"):
+        raise _bad_size("asks for more pixels than there are (`^`), which is not offered")
     if found := _size_percent.fullmatch(text):
         share = float(found[1]) / 100
         wide, high = round(width * share), round(height * share)
@@ -159,7 +161,9 @@ def _rotation(text: str) -> Rotation:
         if text == str(degrees):
             found: Rotation = degrees
             return found
-    raise MalformedError("rotation", "is not offered", ("0", "90", "180", "270"))
+    mirrored = text.startswith("!")
+    reason = "asks to mirror (`!`), which is not offered" if mirrored else "is not offered"
+    raise MalformedError("rotation", reason, ("0", "90", "180", "270"))
 
 
 def _quality(text: str) -> Tone:

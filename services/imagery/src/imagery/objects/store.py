@@ -14,7 +14,9 @@ from imagery.shared_cache import SharedCache
 
 MEMOS = 200_000
 MEMO_TTL_S = 86_400
-REMEMBERED_FAULTS: frozenset[SourceFault] = frozenset({"missing", "forbidden", "too-large"})
+REMEMBERED_FAULTS: frozenset[SourceFault] = frozenset(
+    {"missing", "forbidden", "too-large", "other-instance"}
+)
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,11 @@ class ObjectStore:
         """Forget a kept copy that turned out to be no good."""
         if not _is_file(uri):
             self.s3.discard(uri, version)
+
+    async def reject(self, uri: str, version: str, error: SourceError) -> None:
+        """Forget a kept copy that is no good, and why, for as long as faults are remembered."""
+        self.discard(uri, version)
+        await self._remember_fault(uri, error)
 
     async def _recheck(self, uri: str, memo: Memo) -> str:
         assert memo.version is not None

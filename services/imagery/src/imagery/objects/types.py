@@ -15,6 +15,7 @@ SourceFault = Literal[
     "not-allowed",
     "unkept",
     "busy",
+    "other-instance",
 ]
 
 

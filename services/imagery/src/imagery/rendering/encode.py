@@ -7,6 +7,7 @@ import cv2
 import imagecodecs
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from imagery.rendering.png import encode_png
 from imagery.rendering.request import Format
@@ -24,8 +25,17 @@ def encode(values: NDArray[Any], file_format: Format, quality: int) -> bytes:
             return bytes(imagecodecs.webp_encode(colour, level=quality, method=1))
         case "png":
             return encode_png(values)
+        case "gif":
+            return _encode_gif(values)
         case "npy":
             return _encode_npy(values)
+
+
+def _encode_gif(values: NDArray[Any]) -> bytes:
+    """Greys as they are; colours by the 256 that suit the picture best."""
+    stream = BytesIO()
+    Image.fromarray(values).save(stream, "GIF")
+    return stream.getvalue()
 
 
 def _encode_npy(values: NDArray[Any]) -> bytes:

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from imagery.rendering.voi import Window
 
-Format = Literal["jpeg", "png", "webp", "npy"]
+Format = Literal["jpeg", "png", "webp", "gif", "npy"]
 Orient = Literal["as-stored", "chest-wall-left"]
 Fit = Literal["full", "longest", "short_edge", "viewport", "exact"]
 Unit = Literal["px", "mm"]
@@ -18,6 +18,7 @@ MEDIA_TYPES: dict[Format, str] = {
     "jpeg": "image/jpeg",
     "png": "image/png",
     "webp": "image/webp",
+    "gif": "image/gif",
     "npy": "application/x-npy",
 }
 
