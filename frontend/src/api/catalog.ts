@@ -2,20 +2,25 @@ import { type Filter, filterJson, filterPairs } from "../lib/filter";
 import { request } from "./client";
 import type {
   Cohort,
+  CohortComparison,
   CohortDefinition,
   CohortPreview,
   Dataset,
   ExamRecord,
+  ExportFile,
   Facets,
   FilterField,
   Flag,
   FlagKind,
+  Grain,
   ImageRecord,
   ImageSummary,
   Option,
   Page,
   PatientRecord,
+  Recipe,
   SavedQuery,
+  Statistics,
 } from "./types";
 
 export function listDatasets(signal?: AbortSignal): Promise<Page<Dataset>> {
@@ -150,4 +155,46 @@ export function retrievePatient(
 ): Promise<PatientRecord> {
   const query = new URLSearchParams({ dataset });
   return request(`/api/v1/patients/${encodeURIComponent(patientId)}?${query}`, { signal });
+}
+
+export interface StatisticsQuery {
+  readonly dataset: string;
+  readonly filter: Filter;
+  readonly fields: readonly string[];
+  readonly cross: readonly [string, string] | null;
+  readonly count: Grain;
+}
+
+export function countStatistics(query: StatisticsQuery, signal?: AbortSignal): Promise<Statistics> {
+  const { dataset, filter, fields, cross, count } = query;
+  const body = {
+    dataset,
+    filter: filterJson(filter),
+    fields,
+    cross: cross ? [cross] : [],
+    years: true,
+    missing: true,
+    count,
+  };
+  return request("/api/v1/statistics", { method: "POST", body, signal });
+}
+
+export function listRecipes(signal?: AbortSignal): Promise<Page<Recipe>> {
+  return request("/api/v1/recipes", { signal });
+}
+
+export function compareCohorts(
+  a: string,
+  b: string,
+  signal?: AbortSignal,
+): Promise<CohortComparison> {
+  return request(`/api/v1/cohorts/compare?${new URLSearchParams({ a, b })}`, { signal });
+}
+
+export function listExports(cohortId: string, signal?: AbortSignal): Promise<Page<ExportFile>> {
+  return request(`/api/v1/cohorts/${encodeURIComponent(cohortId)}/export`, { signal });
+}
+
+export function deleteCohort(cohortId: string): Promise<void> {
+  return request(`/api/v1/cohorts/${encodeURIComponent(cohortId)}`, { method: "DELETE" });
 }

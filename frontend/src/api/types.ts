@@ -43,19 +43,31 @@ export type ExamRecord = Schemas["ExamRecord"];
 export type PatientRecord = Schemas["PatientRecord"];
 export type TimelineExam = Schemas["TimelineExam"];
 export type SavedQuery = Schemas["SavedQuery"];
+export type Statistics = Schemas["Statistics"];
+export type Distribution = Schemas["Distribution"];
+export type CountedBin = Schemas["CountedBin"];
+export type CrossTable = Schemas["CrossTable"];
+export type Missingness = Schemas["Missingness"];
+/** What is counted. */
+export type Grain = Statistics["count"];
 export type Flag = Schemas["Flag"];
 export type FlagKind = Flag["kind"];
 
 export type Policy = Schemas["LabelDefinition"]["policy"];
-export type CohortDefinition = Omit<Schemas["CohortRequest"], "filter" | "dataset" | "label"> & {
+export type CohortDefinition = Omit<Schemas["CohortRequest"], "filter" | "dataset"> & {
   dataset: string;
   filter: Record<string, JsonCondition>;
-  label: Schemas["LabelDefinition"];
 };
+export type Recipe = Schemas["Recipe"];
+export type RecipeName = Recipe["name"];
+export type CohortComparison = Schemas["CohortComparison"];
+export type ExportFile = Schemas["ExportFile"];
 export type CohortClass = Schemas["ClassCounts"];
 export type AttritionStep = Schemas["AttritionStep"];
 /** The definition as it was frozen: complete, with every default said. */
-export type FrozenDefinition = Omit<CohortDefinition, "name">;
+export type FrozenDefinition = Omit<CohortDefinition, "name" | "label"> & {
+  label?: Schemas["LabelDefinition"] | null;
+};
 export type CohortPreview = Omit<Schemas["CohortPreview"], "definition">;
 export type Cohort = Omit<Schemas["Cohort"], "definition"> & { definition: FrozenDefinition };
 
@@ -84,7 +96,9 @@ export interface JsonSchema {
 }
 
 export type PublishedFigure = Schemas["Published"];
-export type ExpectedCohort = Pick<CohortDefinition, "label" | "sampling" | "split">;
+export type ExpectedCohort = Pick<CohortDefinition, "sampling" | "split"> & {
+  label: Schemas["LabelDefinition"];
+};
 export type Experiment = Omit<Schemas["Experiment"], "overrides" | "cohort"> & {
   overrides: JsonSchema;
   cohort: ExpectedCohort | null;

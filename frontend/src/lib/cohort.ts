@@ -1,5 +1,5 @@
 /** A cohort being thought about: everything one chooses, as parameters of an address and as the API's definition. */
-import type { CohortDefinition, Policy } from "../api/types";
+import type { CohortDefinition, FlagKind, Policy, RecipeName } from "../api/types";
 import { type Filter, filterJson, parseFilter, type Value } from "./filter";
 
 export interface ClassDraft {
@@ -17,6 +17,21 @@ export interface CohortDraft {
   readonly split: readonly [number, number, number];
   readonly by: "patient" | "image";
   readonly seed: number;
+  /** A published curation that chooses and labels the images instead of the classes here. */
+  readonly recipe: string | null;
+  readonly match: MatchDraft | null;
+  /** Images flagged so are left out. */
+  readonly withoutFlags: readonly FlagKind[];
+}
+
+export type Matched = "age" | "density" | "manufacturer" | "year";
+export const MATCHABLE: readonly Matched[] = ["age", "density", "manufacturer", "year"];
+
+/** Control exams for each exam of the class `cases`, alike in what `on` names. */
+export interface MatchDraft {
+  readonly cases: string;
+  readonly on: readonly Matched[];
+  readonly controls: number;
 }
 
 /** Benign against biopsy-proven malignant: the first question of most teams. */
@@ -70,7 +85,19 @@ export function parseDraft(query: URLSearchParams): CohortDraft {
     split: parseSplit(query.get("_split") ?? DEFAULTS.split),
     by: query.get("_by") === "image" ? "image" : "patient",
     seed: whole(query.get("_seed"), Number(DEFAULTS.seed)),
+    recipe: query.get("_recipe"),
+    match: parseMatch(query.get("_match")),
+    withoutFlags: FLAGS.filter((kind) => query.getAll("_without").includes(kind)),
   };
+}
+
+const FLAGS: readonly FlagKind[] = ["unreadable", "wrong_side", "wrong_roi", "note"];
+
+/** `K~age,density~2`: two controls for each exam of class K. */
+function parseMatch(text: string | null): MatchDraft | null {
+  const [cases, names = "", controls = "1"] = (text ?? "").split("~");
+  const on = MATCHABLE.filter((name) => names.split(",").includes(name));
+  return cases && on.length ? { cases, on, controls: Math.max(1, whole(controls, 1)) } : null;
 }
 
 /** The draft's own parameters; the filter keeps its own. */
@@ -83,8 +110,14 @@ export function draftPairs(draft: CohortDraft): [string, string][] {
     ["_split", draft.split.join("-")],
     ["_by", draft.by],
     ["_seed", String(draft.seed)],
+    ...(draft.recipe ? [["_recipe", draft.recipe] as [string, string]] : []),
+    ...(draft.match ? [["_match", matchText(draft.match)] as [string, string]] : []),
+    ...draft.withoutFlags.map((kind): [string, string] => ["_without", kind]),
   ];
 }
+
+const matchText = ({ cases, on, controls }: MatchDraft): string =>
+  `${cases}~${on.join(",")}~${controls}`;
 
 /** Parts of the split as shares of their sum, so that 7/1/2 is 70/10/20. */
 export function definitionOf(draft: CohortDraft, dataset: string, name: string): CohortDefinition {
@@ -95,19 +128,29 @@ export function definitionOf(draft: CohortDraft, dataset: string, name: string):
     name,
     dataset,
     filter: filterJson(draft.filter),
-    label: {
-      field: draft.field,
-      classes: draft.classes.map((one) => ({ name: one.name, values: [...one.values] })),
-      policy: draft.policy,
-    },
+    ...(draft.recipe
+      ? { recipe: { name: draft.recipe as RecipeName, roi: "any" as const } }
+      : {
+          label: {
+            field: draft.field,
+            classes: draft.classes.map((one) => ({ name: one.name, values: [...one.values] })),
+            policy: draft.policy,
+          },
+        }),
+    ...(draft.match ? { match: { ...draft.match, on: [...draft.match.on], ...TOLERANCE } } : {}),
+    ...(draft.withoutFlags.length ? { without_flags: [...draft.withoutFlags] } : {}),
     sampling: draft.cap === null ? null : { per_class: draft.cap },
     split: { by: draft.by, train: share(train), validation: share(validation), test: share(test) },
     seed: draft.seed,
   };
 }
 
+/** How far a control may differ from its case: years of age, years of the exam. */
+const TOLERANCE = { age_within: 5, year_within: 0 } as const;
+
 /** What must be put right before the server is asked; null when nothing. */
 export function draftProblem(draft: CohortDraft): string | null {
+  if (draft.recipe) return draft.split[0] > 0 ? null : "The training part must be above zero.";
   if (draft.classes.length < 2) return "A cohort needs at least two classes.";
   const empty = draft.classes.find((one) => one.values.length === 0);
   if (empty) return `Class ${empty.name || "without a name"} has no values yet.`;
@@ -125,6 +168,7 @@ export function draftProblem(draft: CohortDraft): string | null {
 }
 
 export function suggestName(draft: CohortDraft): string {
+  if (draft.recipe) return `recipe ${draft.recipe}`;
   const names = draft.classes.map((one) => one.name).join(" vs ");
   return draft.cap === null ? names : `${names}, ${draft.cap} each`;
 }

@@ -5,7 +5,8 @@ import { watchJobs } from "../api/live";
 import { person, resumeSession } from "../api/session";
 import { ExplorePage } from "../features/explore/page";
 import { SignInPage } from "../features/signin/page";
-import { matchPath, path } from "../lib/url";
+import { isFilterKey } from "../lib/filter";
+import { matchPath, path, query, withQuery } from "../lib/url";
 import { Icon, type IconName } from "../ui/icon";
 import { KeysOverlay, showKeys, useKeys } from "../ui/keys";
 import { ProblemNote } from "../ui/problem";
@@ -30,8 +31,16 @@ const ROUTES: readonly Route[] = [
     load: () => import("../features/cohorts/build").then((m) => m.CohortBuild),
   },
   {
+    pattern: "/cohorts/compare",
+    load: () => import("../features/cohorts/compare").then((m) => m.CohortCompare),
+  },
+  {
     pattern: "/cohorts/:id",
     load: () => import("../features/cohorts/detail").then((m) => m.CohortDetail),
+  },
+  {
+    pattern: "/statistics",
+    load: () => import("../features/statistics/page").then((m) => m.StatisticsPage),
   },
   { pattern: "/jobs", load: () => import("../features/jobs/list").then((m) => m.JobList) },
   { pattern: "/jobs/new", load: () => import("../features/jobs/submit").then((m) => m.JobSubmit) },
@@ -82,7 +91,18 @@ const ROOMS: readonly { href: string; name: string; icon: IconName; under: reado
   { href: "/explore", name: "Explore", icon: "explore", under: ["/explore", "/images"] },
   { href: "/cohorts", name: "Cohorts", icon: "cohorts", under: ["/cohorts"] },
   { href: "/jobs", name: "Jobs", icon: "jobs", under: ["/jobs"] },
+  { href: "/statistics", name: "Statistics", icon: "statistics", under: ["/statistics"] },
 ];
+
+/** Images and figures are two looks at one filter, so the way between them takes it along. */
+const FILTERED = new Set(["/explore", "/statistics"]);
+
+function hrefOf(room: string): string {
+  const here = path.value === "/" ? "/explore" : path.value;
+  if (!FILTERED.has(room) || !FILTERED.has(here) || room === here) return room;
+  const own = [...query.value].filter(([key]) => isFilterKey(key) || key === "dataset");
+  return withQuery(room, own);
+}
 
 function Rail() {
   const here = path.value;
@@ -97,7 +117,7 @@ function Rail() {
         return (
           <a
             key={room.href}
-            href={room.href}
+            href={hrefOf(room.href)}
             {...(inside ? { "aria-current": "page" as const } : {})}
           >
             <Icon name={room.icon} size={18} />

@@ -65,6 +65,21 @@ export function BalanceTable({ classes }: { classes: readonly CohortClass[] }) {
   );
 }
 
+/** The stream from what was to what is left; what was taken falls away at its side. */
+function Flow({ from, to }: { from: number; to: number }) {
+  const left = 50 - from / 2;
+  const right = 50 + from / 2;
+  return (
+    <svg class="flow" viewBox="0 0 100 20" preserveAspectRatio="none" aria-hidden="true">
+      <path class="flow-lost" d={`M${left} 0H${right}V20H${left}Z`} />
+      <path
+        class="flow-kept"
+        d={`M${left} 0H${right}C${right} 10 ${50 + to / 2} 10 ${50 + to / 2} 20H${50 - to / 2}C${50 - to / 2} 10 ${left} 10 ${left} 0Z`}
+      />
+    </svg>
+  );
+}
+
 /** From all images down: what each step left, and what it took. */
 export function Attrition({ steps }: { steps: readonly AttritionStep[] }) {
   const first = Math.max(1, steps[0]?.images ?? 1);
@@ -78,7 +93,7 @@ export function Attrition({ steps }: { steps: readonly AttritionStep[] }) {
             <span class="attrition-name">{step.step}</span>
             <span class="attrition-lost">{lost > 0 ? `\u2212${formatCount(lost)}` : ""}</span>
             <strong class="number">{formatCount(step.images)}</strong>
-            <span class="attrition-bar" style={{ "--width": `${(step.images / first) * 100}%` }} />
+            <Flow from={((before ?? step).images / first) * 100} to={(step.images / first) * 100} />
             <span class="faint attrition-grain">
               {formatCount(step.exams)} exams, {formatCount(step.patients)} patients
             </span>

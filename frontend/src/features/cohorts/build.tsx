@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { freezeCohort, listFilters, previewCohort } from "../../api/catalog";
+import { freezeCohort, listFilters, listRecipes, previewCohort } from "../../api/catalog";
 import type { CohortPreview } from "../../api/types";
 import {
   type CohortDraft,
@@ -19,6 +19,7 @@ import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
 import { Attrition, BalanceTable, Warnings } from "./balance";
 import { ClassEditor } from "./classes";
+import { Conditions, RecipeChoice } from "./conditions";
 import { Sentence } from "./sentence";
 import "./cohorts.css";
 
@@ -112,6 +113,7 @@ export function CohortBuild() {
   const fields = useResource(name && `filters ${name}`, (aborted) =>
     listFilters(name ?? "", aborted),
   );
+  const recipes = useResource("recipes", async (aborted) => (await listRecipes(aborted)).items);
   const key = definition && !problem ? JSON.stringify(definition) : null;
   const preview = useResource(key, (aborted) => {
     if (!definition) throw new Error("nothing to preview");
@@ -137,12 +139,19 @@ export function CohortBuild() {
         <div class="cohort-build">
           <section class="stack" aria-label="Definition">
             <Sentence draft={draft} fields={known} dataset={name ?? ""} onChange={change} />
-            <h2>Classes</h2>
-            <ClassEditor
-              field={known.find((field) => field.name === draft.field)}
-              classes={draft.classes}
-              onChange={(classes) => change({ classes })}
-            />
+            <RecipeChoice draft={draft} recipes={recipes.data ?? []} onChange={change} />
+            {!draft.recipe && (
+              <>
+                <h2>Classes</h2>
+                <ClassEditor
+                  field={known.find((field) => field.name === draft.field)}
+                  classes={draft.classes}
+                  onChange={(classes) => change({ classes })}
+                />
+              </>
+            )}
+            <h2>Conditions</h2>
+            <Conditions draft={draft} onChange={change} />
           </section>
           <section class="stack" aria-label="Preview">
             {problem && <p class="note warning">{problem}</p>}

@@ -1,3 +1,4 @@
+import { useState } from "preact/hooks";
 import type { FilterField, Option } from "../../api/types";
 import type { ClassDraft } from "../../lib/cohort";
 import type { Value } from "../../lib/filter";
@@ -40,8 +41,24 @@ function ClassRow({
   place: number;
   options: readonly Option[];
 } & Props) {
+  const [over, setOver] = useState(false);
   return (
-    <fieldset class="class-row">
+    <fieldset
+      class={`class-row ${over ? "target" : ""}`}
+      onDragOver={(event) => {
+        event.preventDefault();
+        setOver(true);
+      }}
+      onDragLeave={() => setOver(false)}
+      onDrop={(event) => {
+        event.preventDefault();
+        setOver(false);
+        const text = event.dataTransfer?.getData("text/plain");
+        const dropped = options.find((option) => (option.value ?? "null") === text);
+        if (dropped && !draft.values.includes(dropped.value))
+          onChange(take(classes, place, dropped.value));
+      }}
+    >
       <legend class="visually-hidden">Class {draft.name || place + 1}</legend>
       <span class={`class-number series-${(place % 6) + 1}`}>{place + 1}</span>
       <input
@@ -59,6 +76,10 @@ function ClassRow({
             key={option.value ?? "null"}
             type="button"
             class="value"
+            draggable
+            onDragStart={(event) =>
+              event.dataTransfer?.setData("text/plain", option.value ?? "null")
+            }
             aria-pressed={draft.values.includes(option.value)}
             title={option.label}
             onClick={() => onChange(take(classes, place, option.value))}

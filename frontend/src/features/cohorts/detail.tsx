@@ -3,7 +3,7 @@ import { listFilters, retrieveCohort } from "../../api/catalog";
 import { mayTrain } from "../../api/session";
 import type { Cohort } from "../../api/types";
 import { filterPairs, fromJson } from "../../lib/filter";
-import { formatTotals, formatWhen } from "../../lib/format";
+import { formatTotals, formatWhen, plural } from "../../lib/format";
 import { filterWords } from "../../lib/pieces";
 import { withQuery } from "../../lib/url";
 import { shownDataset } from "../../shell/workspace";
@@ -14,6 +14,8 @@ import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
 import { Attrition, BalanceTable, Warnings } from "./balance";
+import { DeleteButton } from "./delete";
+import { Exports } from "./exports";
 import "./cohorts.css";
 
 const POLICY: Readonly<Record<string, string>> = {
@@ -29,17 +31,21 @@ function Definition({ cohort }: { cohort: Cohort }) {
     listFilters(cohort.dataset, aborted),
   );
   const words = filterWords(filter, fields.data ?? []);
-  const label =
-    fields.data?.find((field) => field.name === definition.label.field)?.label ??
-    definition.label.field;
+  const named = definition.label?.field ?? "";
+  const label = fields.data?.find((field) => field.name === named)?.label ?? named;
   const { split } = definition;
   const parts = [split.train, split.validation, split.test]
     .map((part) => Math.round(part * 100))
     .join("/");
   return (
     <p class="definition">
-      From {words.length ? words.join(" and ") : "all images"}, label by {label};{" "}
-      {POLICY[definition.label.policy] ?? definition.label.policy}
+      From {words.length ? words.join(" and ") : "all images"},{" "}
+      {definition.recipe
+        ? `curated by the recipe ${definition.recipe.name}`
+        : `label by ${label}; ${POLICY[definition.label?.policy ?? "worst"]}`}
+      {definition.match
+        ? `; ${plural(definition.match.controls, "control exam")} for each of ${definition.match.cases}, alike in ${definition.match.on.join(", ")}`
+        : ""}
       {definition.sampling ? `; at most ${definition.sampling.per_class} images of each class` : ""}
       . Split {parts} by {split.by}, seed {definition.seed}. (
       <a href={withQuery("/explore", [...filterPairs(filter), ["dataset", cohort.dataset]])}>
@@ -83,6 +89,7 @@ export function CohortDetail({ id }: { id: string }) {
                 <Icon name="lock" size={12} /> frozen {formatWhen(cohort.created_at)}
               </span>
               <span class="grow" />
+              {mayTrain() && <DeleteButton cohort={cohort} />}
               {mayTrain() && (
                 <a
                   class="button primary"
@@ -99,6 +106,7 @@ export function CohortDetail({ id }: { id: string }) {
               <h2>Classes and splits</h2>
               <BalanceTable classes={cohort.classes} />
             </section>
+            <Exports cohort={cohort} />
             <div class="two">
               <section class="stack">
                 <h2>How it came about</h2>

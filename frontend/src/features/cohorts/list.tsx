@@ -3,6 +3,7 @@ import { listCohorts } from "../../api/catalog";
 import { mayTrain } from "../../api/session";
 import type { Cohort } from "../../api/types";
 import { formatCount, formatWhen } from "../../lib/format";
+import { navigate, query, withQuery } from "../../lib/url";
 import { Icon } from "../../ui/icon";
 import { ownerName } from "../../ui/owner";
 import { ProblemNote } from "../../ui/problem";
@@ -10,9 +11,28 @@ import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
 import "./cohorts.css";
 
+const MOST_COMPARED = 2;
+
+/** Two at a time; a third takes the place of the first. */
 function Row({ cohort }: { cohort: Cohort }) {
+  const picked = query.value.getAll("_pick");
+  const on = picked.includes(cohort.cohort_id);
+  const toggle = (): void => {
+    const left = picked.filter((one) => one !== cohort.cohort_id);
+    const next = on ? left : [...left, cohort.cohort_id].slice(-MOST_COMPARED);
+    const pairs = next.map((id): [string, string] => ["_pick", id]);
+    navigate(withQuery("/cohorts", pairs), { replace: true });
+  };
   return (
     <tr>
+      <td>
+        <input
+          type="checkbox"
+          aria-label={`Compare ${cohort.name}`}
+          checked={on}
+          onChange={toggle}
+        />
+      </td>
       <td>
         <a href={`/cohorts/${cohort.cohort_id}`}>{cohort.name}</a>
       </td>
@@ -46,12 +66,26 @@ export function CohortList() {
     document.title = "Cohorts · EMBED Lab";
   }, []);
   const items = cohorts.data;
+  const picked = query.value.getAll("_pick");
   return (
     <div class="page">
       <div class="inner">
         <header class="page-head">
           <h1>Cohorts</h1>
           <span class="grow" />
+          {picked.length === MOST_COMPARED ? (
+            <a
+              class="button"
+              href={withQuery("/cohorts/compare", [
+                ["a", picked[0] ?? ""],
+                ["b", picked[1] ?? ""],
+              ])}
+            >
+              Compare both
+            </a>
+          ) : (
+            items && items.length > 1 && <span class="faint">Tick two to compare them</span>
+          )}
           {mayTrain() && (
             <a class="button primary" href="/cohorts/new">
               <Icon name="plus" size={14} /> New cohort
@@ -77,6 +111,9 @@ export function CohortList() {
             <table class="table rows">
               <thead>
                 <tr>
+                  <th scope="col">
+                    <span class="visually-hidden">Compare</span>
+                  </th>
                   <th scope="col">Name</th>
                   <th scope="col">Classes</th>
                   <th scope="col" class="number">
