@@ -18,8 +18,9 @@ class Rate:
 class Caller(asyncio.Protocol):
     """Asks again as soon as an answer is complete, until told to stop."""
 
-    def __init__(self, request: bytes, latencies: list[float]) -> None:
+    def __init__(self, request: bytes, latencies: list[float], status: int) -> None:
         self.request = request
+        self.expected = f"http/1.1 {status}".encode()
         self.latencies = latencies
         self.stopping = False
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -42,12 +43,12 @@ class Caller(asyncio.Protocol):
             if end < 0:
                 return
             head = self._head[:end].lower()
-            if not head.startswith(b"http/1.1 200"):
+            if not head.startswith(self.expected):
                 self.done.set_exception(RuntimeError(self._head.decode(errors="replace")))
                 self._transport.close()
                 return
             length = head.partition(b"content-length:")[2].split(b"\r\n", 1)[0]
-            self._left = int(length) - (len(self._head) - end - 4)
+            self._left = int(length or 0) - (len(self._head) - end - 4)
         else:
             self._left -= len(data)
         if self._left == 0:
@@ -67,12 +68,16 @@ class Caller(asyncio.Protocol):
             self.done.set_exception(exc or ConnectionError("the server closed the connection"))
 
 
-async def _run(port: int, request: bytes, clients: int, seconds: float) -> Rate:
+async def load(
+    port: int, path: str, headers: str, clients: int, seconds: float, status: int = 200
+) -> Rate:
+    """Ask for ``path`` on ``clients`` connections for ``seconds``; all answers are ``status``."""
+    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}\r\n".encode()
     loop = asyncio.get_running_loop()
     latencies: list[float] = []
     started = time.perf_counter()
     made = [
-        await loop.create_connection(lambda: Caller(request, latencies), "127.0.0.1", port)
+        await loop.create_connection(lambda: Caller(request, latencies, status), "127.0.0.1", port)
         for _ in range(clients)
     ]
     await asyncio.sleep(seconds)
@@ -89,6 +94,5 @@ async def _run(port: int, request: bytes, clients: int, seconds: float) -> Rate:
 
 
 def measure(port: int, path: str, headers: str, clients: int, seconds: float) -> Rate:
-    """Load ``path`` with ``clients`` connections for ``seconds``; all answers must be 200."""
-    request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n{headers}\r\n".encode()
-    return asyncio.run(_run(port, request, clients, seconds))
+    """``load`` for those who are in no event loop."""
+    return asyncio.run(load(port, path, headers, clients, seconds))

@@ -2,10 +2,11 @@
 
     python benchmarks/imagery/pictures.py [--images 4] [--tiles 300] [--storm 300]
 
-Full pictures: cold, beside decoding, windowing and encoding the same bytes with nothing around.
-Tiles: 512 px by IIIF of one decoded image, 8 clients. Storm: as many cold thumbnails at once as
-images, the memory of the service and its workers read all the while; then 64 cold requests for one
-image, put to two services that share Valkey. Writes `pictures.md`.
+Full pictures: cold, through the gateway, beside decoding, windowing and encoding the same bytes
+with nothing around. Tiles: 512 px by IIIF of one decoded image, through the gateway. Storm: as many
+cold thumbnails at once as images, asked of the service itself, the memory of the service and its
+workers read all the while; then 64 cold requests for one image, put to two services that share
+Valkey. Writes `pictures.md`.
 """
 
 import argparse
@@ -19,26 +20,37 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import aiohttp
-import cold_warm
 import cv2
 import floor
 import imagecodecs
-import images
 import psutil
-from cold_warm import CLIENTS, RAW, Bench, bench, memory_mib, put_images, ready, service, timed
+import pyvips
+from running import (
+    CLIENTS,
+    HERE,
+    KINDS,
+    RAW,
+    Bench,
+    bench,
+    memory_mib,
+    presigned,
+    put_images,
+    ready,
+    service,
+    timed,
+)
 
 from devstack import throwaway
 
-HERE = Path(__file__).parent
 SHAPE = (4096, 3328)
+KIND = {RAW: KINDS[RAW]}
 TILE = 512
 ENCODERS: dict[str, Callable[[Any], bytes]] = {
     "jpeg": lambda grey: bytes(imagecodecs.jpeg8_encode(grey, level=90)),
-    "png": lambda grey: cv2.imencode(".png", grey, [cv2.IMWRITE_PNG_COMPRESSION, 1])[1].tobytes(),
+    "png": lambda grey: bytes(pyvips.Image.new_from_array(grey).pngsave_buffer(compression=1)),
 }
 
 
@@ -64,7 +76,7 @@ async def full_pictures(made: Bench, ids: list[int], kind: str) -> str:
         path = f"/api/v1/images/{image_id}/rendered?format={kind}"
         ours.append(await timed(fetched(made, path)))
     one, other = statistics.median(ours), statistics.median(bare)
-    peer = "libjpeg-turbo" if kind == "jpeg" else "OpenCV level 1"
+    peer = "libjpeg-turbo" if kind == "jpeg" else "pyvips, level 1"
     return (
         f"| cold full {kind.upper()}, {RAW}, ms | {one:.0f} | {other:.0f} ({peer}) "
         f"| {one / other:.2f} |"
@@ -99,8 +111,20 @@ async def tiles(made: Bench, image_id: int, count: int) -> list[str]:
     ]
 
 
-async def storm(made: Bench, ids: list[int]) -> list[str]:
-    """Rows: a cold thumbnail of every image at once."""
+async def storm(stack: ExitStack, count: int) -> list[str]:
+    """Rows: a cold thumbnail of every image at once, asked of the service itself."""
+    s3, ids, sources = put_images(stack, (count + 1) // 2, KIND)
+    url, token, pid = stack.enter_context(service(stack, s3, sources))
+    connector = aiohttp.TCPConnector(limit=0)
+    async with aiohttp.ClientSession(connector=connector) as session:
+        process = psutil.Process(pid)
+        made = Bench(url, {"Authorization": token}, presigned(s3, ids), ids, process, session)
+        await ready(session, url)
+        return await storm_of(made, ids[RAW][:count])
+
+
+async def storm_of(made: Bench, ids: list[int]) -> list[str]:
+    """The same of ``ids``."""
     most = 0.0
     done = asyncio.Event()
 
@@ -125,7 +149,7 @@ async def storm(made: Bench, ids: list[int]) -> list[str]:
 
 async def twice(stack: ExitStack) -> str:
     """A row: 64 cold requests for one image, to two processes of the service."""
-    s3, _, sources = put_images(stack, 1)
+    s3, _, sources = put_images(stack, 1, KIND)
     shared = stack.enter_context(throwaway.valkey()).url
     one_url, token, _ = stack.enter_context(service(stack, s3, sources, shared))
     other_url, other_token, _ = stack.enter_context(service(stack, s3, sources, shared))
@@ -135,7 +159,7 @@ async def twice(stack: ExitStack) -> str:
             for url, who in ((one_url, token), (other_url, other_token))
         ]
         for one in made:
-            await ready(one)
+            await ready(session, one.service)
         answers = await asyncio.gather(*(one.thumbnail(1) for one in made * 32))
         counters: Counter[str] = Counter()
         for one in made:
@@ -156,13 +180,13 @@ async def twice(stack: ExitStack) -> str:
 async def measure(count: int, tile_count: int, storm_count: int) -> list[str]:
     """The report's lines."""
     rows = ["| path | ours | floor | ratio |", "|---|---|---|---|"]
-    cold_warm.KINDS = {RAW: (*SHAPE, images.EXPLICIT)}
-    async with bench(count + (storm_count + 1) // 2) as made:
+    async with bench(count, KIND) as made:
         ids = made.ids[RAW]
         rows.append(await full_pictures(made, ids[:count], "jpeg"))
         rows.append(await full_pictures(made, ids[count : 2 * count], "png"))
         rows += await tiles(made, ids[0], tile_count)
-        rows += await storm(made, ids[2 * count : 2 * count + storm_count])
+    with ExitStack() as stack:
+        rows += await storm(stack, storm_count)
     with ExitStack() as stack:
         rows.append(await twice(stack))
     return rows

@@ -79,7 +79,9 @@ def test_grey_of_a_colour_image_is_a_picture_of_its_own() -> None:
         ("full/pct:101/0/default.jpg", "size"),
         ("full/^600,/0/default.jpg", "size"),
         ("full/max/45/default.jpg", "rotation"),
+        ("full/^max/0/default.jpg", "size"),
         ("full/max/!0/default.jpg", "rotation"),
+        ("full/max/!90/default.jpg", "rotation"),
         ("full/max/0/native.jpg", "quality"),
         ("full/max/0/default", "quality"),
         ("full/max/0/default.gif", "format"),
@@ -236,6 +238,7 @@ async def test_faults_are_problems_of_the_right_kind(lab: Lab, sign_identity: Si
 
 
 async def test_a_window_of_ones_own_is_that_of_rendered(lab: Lab) -> None:
+    lab.put(1, dicom_bytes(breast(), Made(elements=WINDOW)))
     given = "window=900,400&invert=true"
     tile = await lab.client.get(f"/iiif/3/1/full/max/0/default.png?{given}&v=1")
     whole = await lab.get(f"/1/rendered?{given}&format=png")
