@@ -2,7 +2,7 @@
 
 `python -m benchmarks.catalog.recipes [--images N] [--folder DIR] [--out FILE]`
 
-The peer is `tests/catalog/recipes_reference.py`, plain Python written from the published
+The peer is `tests/catalog/recipes_reference`, plain Python written from the published
 description: labels by UID, evidence rows and the counts of every step are compared. Then cohorts of
 two recipes are frozen through the service.
 """
@@ -33,7 +33,8 @@ from devstack.ports import choose_ports
 from benchmarks.catalog import real_scale
 from benchmarks.catalog.facets import start
 from benchmarks.catalog.ingest import load_model, outcome, queue
-from tests.catalog.recipes_reference import Reference, Result
+from tests.catalog import recipes_reference
+from tests.catalog.recipes_reference import Result
 
 CASES = [*((name, "any") for name in RECIPES), ("nus", "some"), ("nus", "one")]
 FROZEN = ("dc", "sla")
@@ -134,12 +135,12 @@ def main() -> None:
     with files["metadata"].open(encoding="utf-8", newline="") as lines:
         paths = [record["anon_dicom_path"] for record in csv.DictReader(lines)]
     uids = [paths[row].rpartition("/")[2].removesuffix(".dcm") for row in model.image_row.tolist()]
-    reference = Reference(files["clinical"], files["metadata"])
+    reference = recipes_reference.Tables(files["clinical"], files["metadata"])
     for name, roi in CASES:
         started = time.perf_counter()
         found = run_recipe(tables, name, roi)
         ours = time.perf_counter() - started
-        expected = reference.nus(roi) if name == "nus" else getattr(reference, name)()
+        expected = recipes_reference.curate(reference, name, roi)
         theirs = time.perf_counter() - started - ours
         different = list(differences(found, expected, uids))
         wrong += [f"{name} {roi}: {text}" for text in different]

@@ -8,8 +8,9 @@ from catalog.recipes.evidence import EvidenceRows
 from catalog.recipes.published import RECIPES, steps
 from catalog.recipes.run import RecipeOutcome, run_recipe
 
+from tests.catalog import recipes_reference
 from tests.catalog.recipe_tables import draw, load, save
-from tests.catalog.recipes_reference import Reference, Result
+from tests.catalog.recipes_reference import Result
 from tests.catalog.tables import Tables
 
 CASES = [*((name, "any") for name in RECIPES), ("nus", "some"), ("nus", "one")]
@@ -30,19 +31,14 @@ def found_of(outcome: RecipeOutcome, uids: list[str]) -> Result:
     return result
 
 
-def expected_of(reference: Reference, name: str, roi: str) -> Result:
-    found: Result = reference.nus(roi) if name == "nus" else getattr(reference, name)()
-    return found
-
-
 def compare(tables: Tables, folder: Path) -> dict[str, set[str]]:
     """Assert that all recipes agree; the labels that each gave."""
     _, ours, uids = load(tables)
-    reference = Reference(*save(tables, folder))
+    theirs = recipes_reference.Tables(*save(tables, folder))
     given: dict[str, set[str]] = {}
     for name, roi in CASES:
         found = found_of(run_recipe(ours, name, roi), uids)
-        expected = expected_of(reference, name, roi)
+        expected = recipes_reference.curate(theirs, name, roi)
         assert found.labels == expected.labels, name
         assert found.evidence == expected.evidence, name
         assert found.steps == expected.steps, name
