@@ -110,6 +110,8 @@ class CohortExport:
 
     async def _findings(self) -> AsyncIterator[tuple[int, bytes]]:
         numbers = await exports.finding_numbers(self.database, self.origin, self.cohort_id)
+        # A cohort without members has no findings either, but then it was deleted.
+        _check(self.members, await exports.count_members(self.database, self.cohort_id))
         for begin in range(0, len(numbers), ROWS):
             some = numbers[begin : begin + ROWS]
             yield len(some), await exports.copy_findings(self.database, self.origin, some)

@@ -74,16 +74,23 @@ async def export_cohort(
 ) -> Response:
     """One of the files, streamed; the tables hold what the revision of the cohort held."""
     export = await _export(cohort_id, caller, holder, database)
-    if file == "croissant.json":
-        body = await _describe(export, holder, request.app.state.export_digests)
-        return _file(file, orjson.dumps(body, option=orjson.OPT_INDENT_2))
+    try:
+        if file == "croissant.json":
+            body = await _describe(export, holder, request.app.state.export_digests)
+            return _file(file, orjson.dumps(body, option=orjson.OPT_INDENT_2))
+        return _file(file, await _begun(_blocks(export, file)))
+    except CohortGone as error:
+        raise Problem(410, "Cohort deleted", detail="It was deleted a moment ago.") from error
+
+
+def _blocks(export: CohortExport, file: FileName) -> AsyncIterator[bytes]:
     if file == "manifest.s5cmd":
         if not export.origin.image_root.startswith("s3://"):
             detail = "The images of this cohort lie in files of the server, not in S3."
             raise Problem(409, "No bucket to copy from", detail=detail)
-        return _file(file, await _begun(export.manifest()))
+        return export.manifest()
     table, _, format_ = file.partition(".")
-    return _file(file, await _begun(export.table(cast(TableName, table), cast(Format, format_))))
+    return export.table(cast(TableName, table), cast(Format, format_))
 
 
 async def _export(
@@ -100,10 +107,7 @@ async def _export(
 
 async def _begun(blocks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """The same blocks; what goes wrong with the first is told before the answer begins."""
-    try:
-        first = [await anext(blocks, b""), await anext(blocks, b"")]
-    except CohortGone as error:
-        raise Problem(410, "Cohort deleted", detail="It was deleted a moment ago.") from error
+    first = [await anext(blocks, b""), await anext(blocks, b"")]
 
     async def all_of_them() -> AsyncIterator[bytes]:
         for block in first:
