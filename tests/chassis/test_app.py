@@ -3,12 +3,15 @@
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Callable
 
 import httpx
 import pytest
 from chassis.health import Check, Degraded
 from chassis.logs import JsonFormatter
+from chassis.middleware import LOOK_S
+from fastapi import FastAPI
 
 Bearer = Callable[..., dict[str, str]]
 
@@ -143,6 +146,24 @@ async def test_metrics_count_by_route_and_status(http: httpx.AsyncClient, bearer
     route = 'method="GET",route="/api/v1/colours/{name}"'
     assert f'http_requests_total{{{route},status="200"}} 1.0' in text
     assert f'http_requests_total{{{route},status="422"}} 1.0' in text
+
+
+async def test_metrics_tell_of_memory_and_of_what_holds_up_the_event_loop(
+    app: FastAPI, http: httpx.AsyncClient
+) -> None:
+    async def lag(name: str) -> float:
+        lines = (await http.get("/metrics")).text.splitlines()
+        (line,) = (x for x in lines if x.startswith(f"event_loop_lag_seconds_{name}"))
+        return float(line.split()[-1])
+
+    async with app.router.lifespan_context(app):
+        await asyncio.sleep(0)  # it begins to wait
+        time.sleep(LOOK_S + 0.2)  # noqa: ASYNC251 - the fault that is to be seen
+        async with asyncio.timeout(30):
+            while not await lag("count"):
+                await asyncio.sleep(0.01)
+        assert await lag("sum") >= 0.1
+    assert "process_resident_memory_bytes" in (await http.get("/metrics")).text
 
 
 async def test_the_openapi_document_describes_problems(

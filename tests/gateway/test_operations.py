@@ -86,6 +86,8 @@ def test_metrics_are_for_admins_and_name_routes_not_ids(gateway: Gateway) -> Non
     text = client.get("/metrics").text
     assert 'route="/api/v1/images/*/thumbnail"' in text
     assert "123456789" not in text
+    for measure in ('service_cut_off{service="trainer"} 0.0', "audit_rows_waiting"):
+        assert measure in text
     assert gateway.anonymous().get("/metrics").status_code == 401
 
 

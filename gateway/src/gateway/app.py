@@ -1,5 +1,6 @@
 """The gateway's application: what stands behind the door, opened and closed with the process."""
 
+import functools
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -12,6 +13,7 @@ from chassis.health import Check, Degraded
 from chassis.identity import Signer
 from chassis.logs import configure_logging, get_logger
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry, Gauge
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from starlette.middleware import Middleware
@@ -44,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
             app.state.hall = hall = await _open_hall(stack, settings, checks)
+            _measure(app.state.registry, hall)
             app.state.description = documents.Description()
             app.state.passwords = PasswordPool()
             stack.callback(app.state.passwords.close)
@@ -117,6 +120,22 @@ async def _open_hall(stack: AsyncExitStack, settings: Settings, checks: dict[str
         audit=audit,
         web=WebApp(settings.web_root),
     )
+
+
+def _measure(registry: CollectorRegistry, hall: Hall) -> None:
+    """How full the gateway is, beside what every service measures of itself."""
+    waiting = Gauge("audit_rows_waiting", "Rows of the audit log to be written", registry=registry)
+    waiting.set_function(lambda: hall.audit.waiting)
+    labels = ["service"]
+    asked = Gauge("service_requests_in_flight", "Requests at a service", labels, registry=registry)
+    cut = Gauge("service_cut_off", "1 while a service counts as away", labels, registry=registry)
+    for name, upstream in hall.proxy.upstreams.items():
+        asked.labels(name).set_function(functools.partial(getattr, upstream, "in_flight"))
+        cut.labels(name).set_function(functools.partial(_is_cut_off, upstream))
+
+
+def _is_cut_off(upstream: Upstream) -> float:
+    return float(upstream.breaker.is_open)
 
 
 def _upstreams(settings: Settings) -> Mapping[ServiceName, Upstream]:

@@ -44,6 +44,11 @@ class AuditLog:
         """Begin writing in the background."""
         self._task = asyncio.create_task(self._keep_writing())
 
+    @property
+    def waiting(self) -> int:
+        """Rows that are not written yet."""
+        return len(self._rows)
+
     def require_room(self) -> None:
         """Refuse (503) what must be recorded when nothing more can be."""
         if len(self._rows) >= MOST_ROWS:

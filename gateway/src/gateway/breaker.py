@@ -18,9 +18,14 @@ class Breaker:
     _failures: int = 0
     _try_at: float = 0.0
 
+    @property
+    def is_open(self) -> bool:
+        """Whether the service counts as away."""
+        return self._failures >= self.threshold
+
     def allows(self) -> bool:
         """Whether a request may be sent now; an open breaker lets one through per pause."""
-        if self._failures < self.threshold:
+        if not self.is_open:
             return True
         now = self.clock()
         if now < self._try_at:

@@ -6,12 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Response
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    ProcessCollector,
+    generate_latest,
+)
 
 from chassis.health import Check, health_router
 from chassis.identity import Verifier
-from chassis.middleware import HttpMetrics, IdentityMiddleware, RequestMiddleware
+from chassis.middleware import HttpMetrics, IdentityMiddleware, LoopLag, RequestMiddleware
 from chassis.problems import ProblemBody, install_problem_handlers, problem_responses
+from chassis.tasks import beside
 
 OPEN_PATHS = ("/livez", "/readyz", "/metrics")
 
@@ -34,10 +40,12 @@ def create_service_app(
     which only the gateway does.
     """
     registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    lag = LoopLag(registry)
 
     @asynccontextmanager
     async def opened(app: FastAPI) -> AsyncIterator[None]:
-        async with lifespan(app):
+        async with lifespan(app), beside(lag.watch(), "event loop lag"):
             yield
 
     app = FastAPI(

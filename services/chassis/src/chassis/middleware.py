@@ -1,5 +1,6 @@
 """What happens to every request: an id, a log line, a measurement, and the caller's identity."""
 
+import asyncio
 import time
 from collections.abc import Collection
 
@@ -12,6 +13,7 @@ from chassis.problems import Problem, problem_response
 
 log = get_logger("request")
 
+LOOK_S = 0.5
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -41,6 +43,26 @@ class HttpMetrics:
         self.in_flight = Gauge(
             "http_requests_in_flight", "Requests being answered", registry=registry
         )
+
+
+class LoopLag:
+    """How late the event loop comes to what is due: what holds it up holds up everybody."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.seconds = Histogram(
+            "event_loop_lag_seconds",
+            "Delay of a callback that was due, looked at twice a second",
+            registry=registry,
+            buckets=BUCKETS,
+        )
+
+    async def watch(self) -> None:
+        """Until cancelled."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LOOK_S
+            await asyncio.sleep(LOOK_S)
+            self.seconds.observe(max(0.0, loop.time() - due))
 
 
 class RequestMiddleware:
