@@ -716,6 +716,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Compare Jobs
+         * @description Jobs side by side: settings that differ, metrics, and the best on validation.
+         */
+        get: operations["compare_jobs"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/events": {
         parameters: {
             query?: never;
@@ -736,6 +756,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/preview": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Preview Job
+         * @description Check a job without queueing it: what it would train, and bytes, disk and minutes.
+         */
+        post: operations["preview_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}": {
         parameters: {
             query?: never;
@@ -750,10 +790,18 @@ export interface paths {
         get: operations["retrieve_job"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Delete Job
+         * @description Delete a job that has ended, with its files.
+         */
+        delete: operations["delete_job"];
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Job
+         * @description Rename a job, put it away, or move it among the waiting jobs of its owner.
+         */
+        patch: operations["change_job"];
         trace?: never;
     };
     "/api/v1/jobs/{job_id}/artifacts": {
@@ -2205,6 +2253,21 @@ export interface components {
             count: number;
         };
         /**
+         * Difference
+         * @description A part of the definition that differs; null where one has no such part.
+         */
+        CatalogDifference: {
+            /**
+             * Path
+             * @example filter.age_at_study.gte
+             */
+            path: string;
+            /** A */
+            a: unknown;
+            /** B */
+            b: unknown;
+        };
+        /**
          * Progress
          * @description How far an ingest is; ``total`` is an estimate while a file streams.
          */
@@ -2291,7 +2354,7 @@ export interface components {
             /** Same Revision */
             same_revision: boolean;
             /** Definition */
-            definition: components["schemas"]["Difference"][];
+            definition: components["schemas"]["CatalogDifference"][];
             /** In Both */
             in_both: number;
             only_a: components["schemas"]["Missing"];
@@ -2414,6 +2477,25 @@ export interface components {
             counts: components["schemas"]["Totals"];
         };
         /**
+         * Comparison
+         * @description Jobs side by side.
+         */
+        Comparison: {
+            /** Jobs */
+            jobs: components["schemas"]["Job"][];
+            /** Settings */
+            settings: components["schemas"]["TrainerDifference"][];
+            /** Metrics */
+            metrics: components["schemas"]["MetricRow"][];
+            /**
+             * Best On Validation
+             * @description The job with the least validation loss
+             */
+            best_on_validation: string | null;
+            /** Warnings */
+            warnings: string[];
+        };
+        /**
          * ConfirmRequest
          * @description An admin's word on somebody's agreement.
          */
@@ -2473,21 +2555,6 @@ export interface components {
             /** Attribution */
             attribution: string | null;
             revision: components["schemas"]["RevisionSummary"] | null;
-        };
-        /**
-         * Difference
-         * @description A part of the definition that differs; null where one has no such part.
-         */
-        Difference: {
-            /**
-             * Path
-             * @example filter.age_at_study.gte
-             */
-            path: string;
-            /** A */
-            a: unknown;
-            /** B */
-            b: unknown;
         };
         /**
          * Distribution
@@ -2550,6 +2617,13 @@ export interface components {
             disk: number;
             /** Minutes */
             minutes: number;
+            /**
+             * Basis
+             * @description `history`: epochs of this model and size on this server; else a table
+             * @default reference
+             * @enum {string}
+             */
+            basis: "history" | "reference";
         };
         /**
          * Evidence
@@ -2722,6 +2796,23 @@ export interface components {
             ranges: {
                 [key: string]: components["schemas"]["RangeFacet"];
             };
+        };
+        /**
+         * Failure
+         * @description An attempt that ended without an end of its job.
+         */
+        Failure: {
+            /** Attempt */
+            attempt: number;
+            /**
+             * At
+             * Format: date-time
+             */
+            at: string;
+            /** Worker */
+            worker: string | null;
+            /** Reason */
+            reason: string;
         };
         /**
          * FieldError
@@ -3068,6 +3159,28 @@ export interface components {
             /** Finished At */
             finished_at: string | null;
             /**
+             * Priority
+             * @description Orders the jobs of one person; 0 is usual
+             * @default 0
+             */
+            priority: number;
+            /**
+             * Archived
+             * @description Put away: lists leave it out
+             * @default false
+             */
+            archived: boolean;
+            /**
+             * Expected Start At
+             * @description From the queue, the workers and history; null once it runs
+             */
+            expected_start_at?: string | null;
+            /**
+             * Expected End At
+             * @description Likewise
+             */
+            expected_end_at?: string | null;
+            /**
              * Queue Position
              * @description 1 is next; null once it runs
              */
@@ -3081,12 +3194,58 @@ export interface components {
              * @description Why it failed, or waits again
              */
             reason: string | null;
+            /**
+             * Waiting
+             * @description What it waits for just now, e.g. the object store
+             */
+            waiting?: string | null;
             /** Attempts */
             attempts: number;
+            /**
+             * Failures
+             * @description Why earlier attempts ended
+             * @default []
+             */
+            failures: components["schemas"]["Failure"][];
+            /**
+             * Quarantined
+             * @description It ended too many attempts in a row without an epoch: only a retry frees it
+             * @default false
+             */
+            quarantined: boolean;
+            /**
+             * Time Limit S
+             * @description Seconds an attempt may take
+             */
+            time_limit_s?: number | null;
             /** Cancel Requested */
             cancel_requested: boolean;
             /** Worker */
             worker: string | null;
+            spec: components["schemas"]["JobSpec"];
+            /** Spec Sha256 */
+            spec_sha256: string;
+            /** Warnings */
+            warnings: string[];
+            estimate: components["schemas"]["Estimate"];
+        };
+        /**
+         * JobChange
+         * @description What may be changed of a job; what is left out stays.
+         */
+        JobChange: {
+            /** Name */
+            name?: string | null;
+            /** Archived */
+            archived?: boolean | null;
+            /** Priority */
+            priority?: number | null;
+        };
+        /**
+         * JobPreview
+         * @description What submitting would queue.
+         */
+        JobPreview: {
             spec: components["schemas"]["JobSpec"];
             /** Spec Sha256 */
             spec_sha256: string;
@@ -3221,6 +3380,16 @@ export interface components {
             evidence?: components["schemas"]["Evidence"][] | null;
         };
         /**
+         * MetricRow
+         * @description A metric of the test split, for each job; null where it has none.
+         */
+        MetricRow: {
+            /** Name */
+            name: string;
+            /** Values */
+            values: (components["schemas"]["Interval"] | null)[];
+        };
+        /**
          * Metrics
          * @description What a job reached, on a test split that was used once.
          */
@@ -3321,6 +3490,17 @@ export interface components {
              * @description Named settings to start from
              */
             profile?: string | null;
+            /**
+             * Priority
+             * @description Orders your own jobs; nobody else's wait for it
+             * @default 0
+             */
+            priority: number;
+            /**
+             * Time Limit Minutes
+             * @description How long an attempt may take
+             */
+            time_limit_minutes?: number | null;
             /**
              * Overrides
              * @description See the experiment's JSON Schema
@@ -4003,19 +4183,18 @@ export interface components {
         };
         /**
          * RevisionRequest
-         * @description What to ingest.
+         * @description What to ingest: both tables, or the folder that holds them.
          */
         RevisionRequest: {
+            /** Clinical */
+            clinical?: string | null;
+            /** Metadata */
+            metadata?: string | null;
             /**
-             * Clinical
-             * @example s3://bucket/tables/x.csv
+             * Tables
+             * @description Folder of both tables, found by their names: `s3://bucket/tables/`
              */
-            clinical: string;
-            /**
-             * Metadata
-             * @example s3://bucket/tables/x.csv
-             */
-            metadata: string;
+            tables?: string | null;
             /**
              * Image Root
              * @description Folder of the DICOM files: `s3://bucket/images`
@@ -4543,6 +4722,16 @@ export interface components {
             exams: number;
             /** Patients */
             patients: number;
+        };
+        /**
+         * Difference
+         * @description A setting in which jobs differ; values in the order of the jobs.
+         */
+        TrainerDifference: {
+            /** Name */
+            name: string;
+            /** Values */
+            values: unknown[];
         };
         /**
          * Progress
@@ -8222,6 +8411,11 @@ export interface operations {
                 state?: ("queued" | "running" | "succeeded" | "failed" | "cancelled")[];
                 experiment?: string | null;
                 cohort_id?: string | null;
+                model?: string | null;
+                /** @description Words in the name */
+                q?: string | null;
+                /** @description Those that were put away instead */
+                archived?: boolean;
             };
             header?: never;
             path?: never;
@@ -8366,6 +8560,74 @@ export interface operations {
             };
         };
     };
+    compare_jobs: {
+        parameters: {
+            query: {
+                /** @description Two to twenty */
+                ids: string[];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     watch_jobs: {
         parameters: {
             query?: {
@@ -8434,6 +8696,75 @@ export interface operations {
             };
         };
     };
+    preview_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewJob"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobPreview"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retrieve_job: {
         parameters: {
             query?: never;
@@ -8444,6 +8775,151 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_job: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["JobChange"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -12615,10 +13091,10 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
+                frames: string;
                 study: string;
                 series: string;
                 instance: string;
-                frames: string;
             };
             cookie?: never;
         };
@@ -12717,11 +13193,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Of a multi-frame image, from 1 */
+                frame: number;
                 study: string;
                 series: string;
                 instance: string;
-                /** @description Of a multi-frame image, from 1 */
-                frame: number;
             };
             cookie?: never;
         };
@@ -12816,11 +13292,11 @@ export interface operations {
             };
             header?: never;
             path: {
+                /** @description Of a multi-frame image, from 1 */
+                frame: number;
                 study: string;
                 series: string;
                 instance: string;
-                /** @description Of a multi-frame image, from 1 */
-                frame: number;
             };
             cookie?: never;
         };

@@ -11,7 +11,7 @@ export function submitJob(body: JobRequest, key: string): Promise<Job> {
 }
 
 export function listJobs(cursor?: string, signal?: AbortSignal): Promise<Page<Job>> {
-  const query = new URLSearchParams({ limit: "100", ...(cursor ? { cursor } : {}) });
+  const query = new URLSearchParams({ limit: "500", ...(cursor ? { cursor } : {}) });
   return request(`/api/v1/jobs?${query}`, { signal });
 }
 

@@ -17,6 +17,16 @@ export type Person = Schemas["PersonBrief"];
 export type Role = Person["role"];
 export type Session = Pick<Schemas["SessionBody"], "person"> & { csrf_token: string | null };
 
+export type Me = Schemas["Me"];
+export type Agreement = Schemas["AgreementBody"];
+export type Token = Schemas["TokenBody"];
+export type NewToken = Schemas["NewToken"];
+export type TokenScope = Schemas["TokenRequest"]["scopes"][number];
+export type PersonRecord = Schemas["PersonBody"];
+export type Audit = Schemas["AuditBody"];
+export type Worker = Schemas["Worker"];
+export type Revision = Schemas["RevisionState"];
+
 export type Problem = Pick<Schemas["Problem"], "title" | "status"> & Partial<Schemas["Problem"]>;
 export type FieldError = Schemas["FieldError"];
 
@@ -104,7 +114,9 @@ export type Experiment = Omit<Schemas["Experiment"], "overrides" | "cohort"> & {
   cohort: ExpectedCohort | null;
 };
 
-export type JobRequest = Schemas["NewJob"];
+/** What has a default may be left out. */
+export type JobRequest = Omit<Schemas["NewJob"], "priority"> &
+  Partial<Pick<Schemas["NewJob"], "priority">>;
 export type Owner = Schemas["Owner"];
 export type JobState = Schemas["Job"]["state"];
 export type Epoch = Schemas["Epoch"];

@@ -139,7 +139,8 @@ export function definitionOf(draft: CohortDraft, dataset: string, name: string):
         }),
     ...(draft.match ? { match: { ...draft.match, on: [...draft.match.on], ...TOLERANCE } } : {}),
     ...(draft.withoutFlags.length ? { without_flags: [...draft.withoutFlags] } : {}),
-    sampling: draft.cap === null ? null : { per_class: draft.cap },
+    // A cap would part cases from their controls, so the matching alone decides how many.
+    sampling: draft.cap === null || draft.match ? null : { per_class: draft.cap },
     split: { by: draft.by, train: share(train), validation: share(validation), test: share(test) },
     seed: draft.seed,
   };

@@ -42,8 +42,15 @@ const ROUTES: readonly Route[] = [
     pattern: "/statistics",
     load: () => import("../features/statistics/page").then((m) => m.StatisticsPage),
   },
+  { pattern: "/account", load: () => import("../features/person/page").then((m) => m.AccountPage) },
+  { pattern: "/admin", load: () => import("../features/admin/page").then((m) => m.AdminPage) },
+  { pattern: "/admin/:id", load: () => import("../features/admin/page").then((m) => m.AdminPage) },
   { pattern: "/jobs", load: () => import("../features/jobs/list").then((m) => m.JobList) },
   { pattern: "/jobs/new", load: () => import("../features/jobs/submit").then((m) => m.JobSubmit) },
+  {
+    pattern: "/jobs/compare",
+    load: () => import("../features/jobs/compare").then((m) => m.JobCompare),
+  },
   { pattern: "/jobs/:id", load: () => import("../features/jobs/detail").then((m) => m.JobDetail) },
 ];
 
@@ -87,7 +94,15 @@ function CurrentPage() {
   );
 }
 
-const ROOMS: readonly { href: string; name: string; icon: IconName; under: readonly string[] }[] = [
+interface Room {
+  readonly href: string;
+  readonly name: string;
+  readonly icon: IconName;
+  readonly under: readonly string[];
+}
+
+const ADMIN: Room = { href: "/admin", name: "Admin", icon: "admin", under: ["/admin"] };
+const ROOMS: readonly Room[] = [
   { href: "/explore", name: "Explore", icon: "explore", under: ["/explore", "/images"] },
   { href: "/cohorts", name: "Cohorts", icon: "cohorts", under: ["/cohorts"] },
   { href: "/jobs", name: "Jobs", icon: "jobs", under: ["/jobs"] },
@@ -106,12 +121,13 @@ function hrefOf(room: string): string {
 
 function Rail() {
   const here = path.value;
+  const rooms = person.value?.role === "admin" ? [...ROOMS, ADMIN] : ROOMS;
   return (
     <nav class="rail" aria-label="Rooms">
       <a class="mark" href="/explore" aria-label="EMBED Lab, start">
         <img src="/icon.svg" alt="" width="24" height="24" />
       </a>
-      {ROOMS.map((room) => {
+      {rooms.map((room) => {
         const inside =
           here === "/" ? room.href === "/explore" : room.under.some((one) => here.startsWith(one));
         return (

@@ -66,6 +66,9 @@ function PersonMenu() {
       </p>
       <ul class="choices">
         <li>
+          <a href="/account">Account, agreements and tokens</a>
+        </li>
+        <li>
           <button type="button" onClick={showKeys}>
             <span>Keys of this page</span>
             <kbd>?</kbd>

@@ -121,7 +121,7 @@ export function Conditions({ draft, onChange }: Props) {
                 onChange({ withoutFlags: next });
               }}
             />{" "}
-            {words.toLowerCase()}
+            {words}
           </label>
         ))}
       </fieldset>

@@ -118,20 +118,33 @@ export function Sentence({ draft, fields, dataset, onChange }: Props) {
   return (
     <div class="sentence">
       <p>
-        <From draft={draft} fields={fields} dataset={dataset} />, label by{" "}
-        <LabelChoice draft={draft} fields={fields} onChange={onChange} />; where findings disagree,{" "}
-        <PolicyChoice draft={draft} onChange={onChange} />.
+        <From draft={draft} fields={fields} dataset={dataset} />
+        {draft.recipe ? (
+          ", chosen and labelled by the curation below."
+        ) : (
+          <>
+            , label by <LabelChoice draft={draft} fields={fields} onChange={onChange} />; where
+            findings disagree, <PolicyChoice draft={draft} onChange={onChange} />.
+          </>
+        )}
       </p>
       <p>
-        Take at most{" "}
-        <Count
-          label="Images of each class at most; empty takes all"
-          value={draft.cap === null ? "all" : String(draft.cap)}
-          onChange={(text) =>
-            onChange({ cap: text === "" || text === "all" ? null : toWhole(text, 100) })
-          }
-        />{" "}
-        images of each class. Split{" "}
+        {draft.match ? (
+          "Take every case with its controls. "
+        ) : (
+          <>
+            Take at most{" "}
+            <Count
+              label="Images of each class at most; empty takes all"
+              value={draft.cap === null ? "all" : String(draft.cap)}
+              onChange={(text) =>
+                onChange({ cap: text === "" || text === "all" ? null : toWhole(text, 100) })
+              }
+            />{" "}
+            images of each class.{" "}
+          </>
+        )}
+        Split{" "}
         <Count
           label="Train, validation and test parts"
           value={`${train}/${validation}/${test}`}

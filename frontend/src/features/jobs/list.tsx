@@ -1,10 +1,11 @@
+import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { feed, jobList, jobsError, jobsLoaded, refresh } from "../../api/live";
 import { mayTrain, person } from "../../api/session";
 import type { Job, JobState } from "../../api/types";
 import { formatFigure, formatWhen } from "../../lib/format";
 import { figuresOf } from "../../lib/metrics";
-import { query, setParameters } from "../../lib/url";
+import { query, setParameters, withQuery } from "../../lib/url";
 import { Sparkline } from "../../ui/charts/line";
 import { Icon } from "../../ui/icon";
 import { ownerName } from "../../ui/owner";
@@ -13,6 +14,18 @@ import { elapsed, progressWords, StateDot } from "./state";
 import "./jobs.css";
 
 const STATES: readonly JobState[] = ["running", "queued", "succeeded", "failed", "cancelled"];
+
+/** Jobs ticked for comparing. */
+const picked = signal<ReadonlySet<string>>(new Set());
+
+function pick(ids: readonly string[], on: boolean): void {
+  const next = new Set(picked.value);
+  for (const id of ids) {
+    if (on) next.add(id);
+    else next.delete(id);
+  }
+  picked.value = next;
+}
 
 function testAuc(job: Job): string {
   return formatFigure(figuresOf(job.metrics?.test).find((one) => one.name === "roc_auc")?.value);
@@ -23,7 +36,15 @@ function Row({ job }: { job: Job }) {
   return (
     <tr>
       <td>
-        <StateDot state={job.state} word={false} />
+        <label class="row pick">
+          <input
+            type="checkbox"
+            aria-label={`Compare ${job.name || job.experiment}`}
+            checked={picked.value.has(job.job_id)}
+            onChange={() => pick([job.job_id], !picked.value.has(job.job_id))}
+          />
+          <StateDot state={job.state} word={false} />
+        </label>
       </td>
       <td>
         <a href={`/jobs/${job.job_id}`}>{job.name || job.experiment}</a>
@@ -105,6 +126,17 @@ export function JobList() {
           {feed.value === "live" && <span class="badge">live</span>}
           {feed.value === "polling" && <span class="badge warn">reconnecting</span>}
           <span class="grow" />
+          {picked.value.size > 1 && (
+            <a
+              class="button"
+              href={withQuery(
+                "/jobs/compare",
+                [...picked.value].map((id): [string, string] => ["job", id]),
+              )}
+            >
+              Compare {picked.value.size}
+            </a>
+          )}
           {mayTrain() && (
             <a class="button primary" href="/jobs/new">
               <Icon name="plus" size={14} /> New job
@@ -134,6 +166,19 @@ export function JobList() {
                 <thead>
                   <tr>
                     <th scope="col">
+                      <input
+                        type="checkbox"
+                        aria-label="Compare all of these"
+                        checked={
+                          shown.length > 0 && shown.every((job) => picked.value.has(job.job_id))
+                        }
+                        onChange={(event) =>
+                          pick(
+                            shown.map((job) => job.job_id),
+                            event.currentTarget.checked,
+                          )
+                        }
+                      />
                       <span class="visually-hidden">State</span>
                     </th>
                     <th scope="col">Name</th>

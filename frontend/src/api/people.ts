@@ -1,0 +1,105 @@
+import { request } from "./client";
+import type {
+  Agreement,
+  Audit,
+  Me,
+  NewToken,
+  Page,
+  PersonRecord,
+  Revision,
+  Role,
+  Token,
+  TokenScope,
+  Worker,
+} from "./types";
+
+export function retrieveMe(signal?: AbortSignal): Promise<Me> {
+  return request("/api/v1/me", { signal });
+}
+
+export function recordAgreement(dataset: string, registration: string): Promise<Agreement> {
+  return request("/api/v1/me/agreement", { method: "PUT", body: { dataset, registration } });
+}
+
+export function listTokens(signal?: AbortSignal): Promise<Page<Token>> {
+  return request("/api/v1/tokens", { signal });
+}
+
+export function createToken(
+  name: string,
+  scopes: readonly TokenScope[],
+  expiresInDays: number,
+): Promise<NewToken> {
+  const body = { name, scopes, expires_in_days: expiresInDays };
+  return request("/api/v1/tokens", { method: "POST", body });
+}
+
+export function revokeToken(tokenId: string): Promise<void> {
+  return request(`/api/v1/tokens/${encodeURIComponent(tokenId)}`, { method: "DELETE" });
+}
+
+export function listPeople(signal?: AbortSignal): Promise<Page<PersonRecord>> {
+  return request("/api/v1/users?limit=500", { signal });
+}
+
+export interface NewPerson {
+  readonly email: string;
+  readonly name: string;
+  readonly role: Role;
+  readonly password: string;
+}
+
+export function createPerson(person: NewPerson): Promise<PersonRecord> {
+  return request("/api/v1/users", { method: "POST", body: person });
+}
+
+const personPath = (id: string): string => `/api/v1/users/${encodeURIComponent(id)}`;
+
+export function changePerson(
+  id: string,
+  changes: { role?: Role; disabled?: boolean },
+): Promise<PersonRecord> {
+  return request(personPath(id), { method: "PATCH", body: changes });
+}
+
+export function listAgreements(id: string, signal?: AbortSignal): Promise<Page<Agreement>> {
+  return request(`${personPath(id)}/agreements`, { signal });
+}
+
+export function confirmAgreement(
+  id: string,
+  dataset: string,
+  confirmed: boolean,
+): Promise<Agreement> {
+  const path = `${personPath(id)}/agreements/${encodeURIComponent(dataset)}`;
+  return request(path, { method: "PUT", body: { confirmed } });
+}
+
+export interface AuditQuery {
+  readonly personId?: string;
+  readonly action?: string;
+  readonly since?: string;
+  readonly cursor?: string;
+}
+
+export function searchAudit(query: AuditQuery, signal?: AbortSignal): Promise<Page<Audit>> {
+  const pairs = new URLSearchParams({ limit: "100" });
+  if (query.personId) pairs.set("person_id", query.personId);
+  if (query.action) pairs.set("action", query.action);
+  if (query.since) pairs.set("since", `${query.since}T00:00:00Z`);
+  if (query.cursor) pairs.set("cursor", query.cursor);
+  return request(`/api/v1/audit?${pairs}`, { signal });
+}
+
+export function listWorkers(signal?: AbortSignal): Promise<Page<Worker>> {
+  return request("/api/v1/workers", { signal });
+}
+
+export function listRevisions(dataset: string, signal?: AbortSignal): Promise<Page<Revision>> {
+  return request(`/api/v1/datasets/${encodeURIComponent(dataset)}/revisions`, { signal });
+}
+
+/** Dependencies by name, as each service tells them; no contract, so only its text is shown. */
+export function readiness(signal?: AbortSignal): Promise<Record<string, unknown>> {
+  return request("/readyz", { signal });
+}

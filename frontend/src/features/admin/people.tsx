@@ -1,0 +1,213 @@
+import { useState } from "preact/hooks";
+import {
+  changePerson,
+  confirmAgreement,
+  createPerson,
+  listAgreements,
+  listPeople,
+} from "../../api/people";
+import { person as me } from "../../api/session";
+import type { PersonRecord, Role } from "../../api/types";
+import { formatWhen } from "../../lib/format";
+import { ProblemNote } from "../../ui/problem";
+import { useResource } from "../../ui/resource";
+import { SkeletonLines } from "../../ui/skeleton";
+
+const ROLES: readonly Role[] = ["reader", "researcher", "admin"];
+const asRole = (text: string): Role => ROLES.find((role) => role === text) ?? "reader";
+const asError = (reason: unknown): Error =>
+  reason instanceof Error ? reason : new Error(String(reason));
+
+/** What somebody recorded about their registrations; confirming opens the dataset to them. */
+function AgreementCell({ person }: { person: PersonRecord }) {
+  const found = useResource(
+    `agreements ${person.person_id}`,
+    async (aborted) => (await listAgreements(person.person_id, aborted)).items,
+  );
+  if (found.error) return <span class="faint">{found.error.message}</span>;
+  return (
+    <ul>
+      {(found.data ?? []).map((one) => {
+        const confirmed = one.confirmed_at !== null;
+        return (
+          <li key={one.dataset} class="row" title={one.registration}>
+            <span>
+              {one.dataset}: <span class="faint">{one.registration}</span>
+            </span>
+            <button
+              type="button"
+              class={`button ${confirmed ? "quiet" : "primary"}`}
+              onClick={() =>
+                void confirmAgreement(person.person_id, one.dataset, !confirmed).finally(
+                  found.reload,
+                )
+              }
+            >
+              {confirmed ? "Withdraw" : "Confirm"}
+              <span class="visually-hidden">
+                {" "}
+                {one.dataset} of {person.name}
+              </span>
+            </button>
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+function Row({
+  person,
+  change,
+}: {
+  person: PersonRecord;
+  change: (work: Promise<unknown>) => void;
+}) {
+  const own = person.person_id === me.value?.person_id;
+  return (
+    <tr class={person.disabled_at ? "disabled" : ""}>
+      <td>
+        {person.name}
+        <br />
+        <span class="faint">{person.email}</span>
+      </td>
+      <td>
+        <select
+          class="select"
+          aria-label={`Role of ${person.name}`}
+          value={person.role}
+          disabled={own}
+          onChange={(event) =>
+            change(changePerson(person.person_id, { role: asRole(event.currentTarget.value) }))
+          }
+        >
+          {ROLES.map((role) => (
+            <option key={role} value={role}>
+              {role}
+            </option>
+          ))}
+        </select>
+      </td>
+      <td>
+        <AgreementCell person={person} />
+      </td>
+      <td class="soft">{formatWhen(person.created_at)}</td>
+      <td class="number">
+        <a class="button quiet" href={`/admin/audit?_person=${person.person_id}`}>
+          Audit <span class="visually-hidden">of {person.name}</span>
+        </a>
+        <button
+          type="button"
+          class="button danger"
+          disabled={own}
+          onClick={() => change(changePerson(person.person_id, { disabled: !person.disabled_at }))}
+        >
+          {person.disabled_at ? "Enable" : "Disable"}
+          <span class="visually-hidden"> {person.name}</span>
+        </button>
+      </td>
+    </tr>
+  );
+}
+
+function NewPersonForm({ onMade }: { onMade: () => void }) {
+  const [error, setError] = useState<Error | null>(null);
+  const make = (event: SubmitEvent): void => {
+    event.preventDefault();
+    const form = event.currentTarget;
+    if (!(form instanceof HTMLFormElement)) return;
+    const data = new FormData(form);
+    const text = (name: string): string => String(data.get(name) ?? "").trim();
+    setError(null);
+    createPerson({
+      email: text("email"),
+      name: text("name"),
+      role: asRole(text("role")),
+      password: text("password"),
+    }).then(
+      () => {
+        form.reset();
+        onMade();
+      },
+      (reason: unknown) => setError(asError(reason)),
+    );
+  };
+  return (
+    <details class="fold">
+      <summary>New account</summary>
+      <form class="new-person" onSubmit={make}>
+        <label class="field">
+          <span class="label">Name</span>
+          <input class="input" name="name" required maxLength={200} autocomplete="off" />
+        </label>
+        <label class="field">
+          <span class="label">Email</span>
+          <input class="input" name="email" type="email" required autocomplete="off" />
+        </label>
+        <label class="field">
+          <span class="label">Role</span>
+          <select class="select" name="role">
+            {ROLES.map((role) => (
+              <option key={role} value={role}>
+                {role}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label class="field">
+          <span class="label">First password</span>
+          <input
+            class="input"
+            name="password"
+            type="password"
+            required
+            autocomplete="new-password"
+          />
+        </label>
+        <button type="submit" class="button primary">
+          Create
+        </button>
+        {error && <ProblemNote error={error} />}
+      </form>
+    </details>
+  );
+}
+
+export function People() {
+  const people = useResource("people", async (aborted) => (await listPeople(aborted)).items);
+  const [error, setError] = useState<Error | null>(null);
+  const change = (work: Promise<unknown>): void => {
+    setError(null);
+    work.then(people.reload, (reason: unknown) => setError(asError(reason)));
+  };
+  const problem = error ?? people.error;
+  return (
+    <>
+      <NewPersonForm onMade={people.reload} />
+      {problem && <ProblemNote error={problem} retry={people.reload} />}
+      {!people.data && people.slow && <SkeletonLines lines={[100, 100, 100]} />}
+      {people.data && (
+        <div class="table-scroll panel">
+          <table class="table rows">
+            <thead>
+              <tr>
+                <th scope="col">Person</th>
+                <th scope="col">Role</th>
+                <th scope="col">Agreements</th>
+                <th scope="col">Since</th>
+                <th scope="col">
+                  <span class="visually-hidden">Actions</span>
+                </th>
+              </tr>
+            </thead>
+            <tbody>
+              {people.data.map((one) => (
+                <Row key={one.person_id} person={one} change={change} />
+              ))}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,169 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { jobs as known, loadJob } from "../../api/live";
+import type { Job } from "../../api/types";
+import { curvePoints, MEASURES, type Measured, specDifferences } from "../../lib/comparing";
+import { formatFigure } from "../../lib/format";
+import { type Figure, figuresOf } from "../../lib/metrics";
+import { settingLabel } from "../../lib/schema";
+import { query, setParameters } from "../../lib/url";
+import { Overlay } from "../../ui/charts/overlay";
+import { ProblemNote } from "../../ui/problem";
+import { useResource } from "../../ui/resource";
+import { SkeletonLines } from "../../ui/skeleton";
+import { StateDot } from "./state";
+import "./jobs.css";
+
+const TABLED = ["roc_auc", "accuracy", "balanced_accuracy", "pr_auc"];
+
+function Cell({ figure }: { figure: Figure | undefined }) {
+  if (!figure) return <td class="number faint">–</td>;
+  const low = figure.low ?? figure.value;
+  const high = figure.high ?? figure.value;
+  const style = {
+    "--low": `${low * 100}%`,
+    "--high": `${high * 100}%`,
+    "--at": `${figure.value * 100}%`,
+  };
+  return (
+    <td class="compare-figure">
+      <strong>{formatFigure(figure.value)}</strong>{" "}
+      {figure.low !== null && (
+        <span class="faint">
+          {formatFigure(low)} to {formatFigure(high)}
+        </span>
+      )}
+      <div class="whisker" style={style} />
+    </td>
+  );
+}
+
+const DOMAIN: readonly [number, number] = [0, 1];
+const nameOf = (job: Job): string => job.name || job.experiment;
+
+/** Overlaid curves, figures with their intervals, and only those settings that differ. */
+export function JobCompare() {
+  const wanted = query.value.getAll("job");
+  const measure: Measured =
+    MEASURES.find((one) => one.key === query.value.get("_measure"))?.key ?? "validation_roc_auc";
+  const [lit, setLit] = useState<string | null>(null);
+  const missing = wanted.filter((id) => !known.value.get(id)?.spec);
+  const loaded = useResource(missing.length ? `jobs ${missing.join()}` : null, (aborted) =>
+    Promise.all(missing.map((id) => loadJob(id, aborted))),
+  );
+  useEffect(() => {
+    document.title = "Compare jobs · EMBED Lab";
+  }, []);
+  const jobs = wanted.flatMap((id) => known.value.get(id) ?? []);
+  const curves = useMemo(
+    () =>
+      jobs.map((job) => ({ id: job.job_id, name: nameOf(job), points: curvePoints(job, measure) })),
+    [known.value, wanted.join(), measure],
+  );
+  const figures = jobs.map((job) => figuresOf(job.metrics?.test));
+  const differences = specDifferences(jobs);
+  const chosen = MEASURES.find((one) => one.key === measure) ?? MEASURES[0];
+  return (
+    <div class="page">
+      <div class="inner wide-page">
+        <header class="page-head">
+          <h1>Compare jobs</h1>
+          <a href="/jobs">All jobs</a>
+          <span class="grow" />
+          <select
+            class="select measure-choice"
+            aria-label="Curve"
+            value={measure}
+            onChange={(event) =>
+              setParameters({ _measure: event.currentTarget.value }, { replace: true })
+            }
+          >
+            {MEASURES.map((one) => (
+              <option key={one.key} value={one.key}>
+                {one.name}
+              </option>
+            ))}
+          </select>
+        </header>
+        {wanted.length < 2 && (
+          <p class="soft">Tick two or more jobs in the list of jobs to compare them.</p>
+        )}
+        {loaded.error && <ProblemNote error={loaded.error} retry={loaded.reload} />}
+        {jobs.length === 0 && loaded.slow && <SkeletonLines lines={[100, 100, 60]} />}
+        {jobs.length > 0 && (
+          <>
+            <Overlay
+              title={chosen.name}
+              xName="epoch"
+              curves={curves}
+              {...(chosen.bounded ? { domain: DOMAIN } : {})}
+              lit={lit}
+              onLight={setLit}
+            />
+            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
+            <section class="table-scroll" tabIndex={0} aria-label="Figures of the test split">
+              <table class="table rows compare">
+                <thead>
+                  <tr>
+                    <th scope="col">Job</th>
+                    <th scope="col">State</th>
+                    {TABLED.map((name) => (
+                      <th key={name} scope="col">
+                        {settingLabel(name)
+                          .replace("Roc auc", "ROC-AUC")
+                          .replace("Pr auc", "PR-AUC")}
+                      </th>
+                    ))}
+                    {differences.map((row) => (
+                      <th key={row.name} scope="col">
+                        {settingLabel(row.name)}
+                      </th>
+                    ))}
+                  </tr>
+                </thead>
+                <tbody>
+                  {jobs.map((job, index) => (
+                    <tr
+                      key={job.job_id}
+                      class={lit === job.job_id ? "lit" : ""}
+                      onPointerEnter={() => setLit(job.job_id)}
+                      onPointerLeave={() => setLit(null)}
+                    >
+                      <td>
+                        <a
+                          href={`/jobs/${job.job_id}`}
+                          onFocus={() => setLit(job.job_id)}
+                          onBlur={() => setLit(null)}
+                        >
+                          {nameOf(job)}
+                        </a>
+                      </td>
+                      <td>
+                        <StateDot state={job.state} />
+                      </td>
+                      {TABLED.map((name) => (
+                        <Cell
+                          key={name}
+                          figure={figures[index]?.find((one) => one.name === name)}
+                        />
+                      ))}
+                      {differences.map((row) => (
+                        <td key={row.name} class="mono">
+                          {row.values[index]}
+                        </td>
+                      ))}
+                    </tr>
+                  ))}
+                </tbody>
+              </table>
+            </section>
+            {differences.length === 0 && <p class="soft">Their settings are the same.</p>}
+            <p class="faint small">
+              Intervals are 95 %, by bootstrap over patients. Overlapping intervals do not show that
+              two jobs are alike; jobs on different test splits cannot be compared by figure.
+            </p>
+          </>
+        )}
+      </div>
+    </div>
+  );
+}
