@@ -129,6 +129,10 @@ MATRIX: dict[str, tuple[str, str]] = {
     "retrieve_job_artifact": ("reader", "export"),
     "list_workers": ("reader", "read"),
     "create_job": ("researcher", "write"),
+    "preview_job": ("researcher", "write"),
+    "compare_jobs": ("reader", "read"),
+    "change_job": ("researcher", "write"),
+    "delete_job": ("researcher", "write"),
     "cancel_job": ("researcher", "write"),
     "retry_job": ("researcher", "write"),
 }

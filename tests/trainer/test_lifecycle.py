@@ -111,7 +111,7 @@ async def test_a_cancelled_job_goes_on_from_its_checkpoint_when_retried(
     assert (await api.post(f"/api/v1/jobs/{job_id}/retry")).json()["state"] == "queued"
     job = await follow(api, job_id)
     assert job["state"] == "succeeded", job["reason"]
-    assert job["epochs"][: len(kept)] == kept
+    assert without_time(job["epochs"][: len(kept)]) == without_time(kept)
     assert [e["epoch"] for e in job["epochs"]] == list(range(1, 15))
     again = await api.post(f"/api/v1/jobs/{job_id}/retry")
     assert again.status_code == 409

@@ -180,7 +180,7 @@ async def test_an_epoch_makes_up_for_the_attempts_before_it(database: Database) 
         claimed = await claim(database)
         assert claimed is not None
         if number % 2 == 0:
-            values = {"epoch": number, "seconds": 1.0, "checkpoint": {}}
+            values = {"epoch": number, "seconds": 1.0, "checkpoint": {"key": "k"}}
             for _ in range(2):  # a commit whose answer was lost is sent again
                 async with database.transaction() as session:
                     await store.write_epoch(session, claimed.lease, values, Progress())

@@ -315,9 +315,30 @@ class Client:
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
         return cast(Job, self._http.json("POST", f"{API}/jobs", body=body, headers=headers))
 
-    def jobs(self) -> Iterator[Job]:
-        """All jobs that the caller may see."""
-        yield from cast(Iterator[Job], self.items(f"{API}/jobs"))
+    def jobs(self, **wanted: Any) -> Iterator[Job]:
+        """Jobs, newest first; ``wanted``: owner, state, experiment, model, q, archived."""
+        yield from cast(Iterator[Job], self.items(f"{API}/jobs", wanted))
+
+    def compare_jobs(self, job_ids: Sequence[str]) -> dict[str, Any]:
+        """Jobs side by side: settings that differ, and metrics."""
+        params = {"ids": list(job_ids)}
+        return cast(dict[str, Any], self._http.json("GET", f"{API}/jobs/compare", params=params))
+
+    def change_job(self, job_id: str, **changes: Any) -> Job:
+        """Change ``name``, ``archived`` or ``priority``."""
+        return cast(Job, self._http.json("PATCH", f"{API}/jobs/{job_id}", body=changes))
+
+    def retry_job(self, job_id: str) -> Job:
+        """Queue a failed or cancelled job again, to go on from its last epoch."""
+        return cast(Job, self._http.json("POST", f"{API}/jobs/{job_id}/retry"))
+
+    def delete_job(self, job_id: str) -> None:
+        """Delete a job that has ended, with its files."""
+        self._http.json("DELETE", f"{API}/jobs/{job_id}")
+
+    def workers(self) -> list[dict[str, Any]]:
+        """Who trains."""
+        return list(self.items(f"{API}/workers"))
 
     def job(self, job_id: str) -> Job:
         """One job."""

@@ -1,4 +1,4 @@
-"""`embedlab jobs submit|list|show|follow|cancel`."""
+"""`embedlab jobs submit|list|show|follow|cancel|retry|archive|delete|compare`."""
 
 import argparse
 import json
@@ -27,11 +27,20 @@ def add(commands: Commands) -> None:
     submit.set_defaults(run=run_submit)
 
     listed = actions.add_parser("list", help="list jobs")
+    listed.add_argument("--mine", action="store_true")
+    listed.add_argument("--state", action="append", choices=("queued", "running", *FINISHED))
+    listed.add_argument("--archived", action="store_true", help="those that were put away")
     listed.set_defaults(run=run_list)
+    compare = actions.add_parser("compare", help="jobs side by side")
+    compare.add_argument("job_id", nargs="+")
+    compare.set_defaults(run=run_compare)
     for name, run, text in (
         ("show", run_show, "all about a job"),
         ("follow", run_follow, "watch a job to its end"),
         ("cancel", run_cancel, "stop a job"),
+        ("retry", run_retry, "queue a failed or cancelled job again"),
+        ("archive", run_archive, "put a job away; lists leave it out"),
+        ("delete", run_delete, "delete a job that has ended, with its files"),
     ):
         parser = actions.add_parser(name, help=text)
         parser.add_argument("job_id")
@@ -125,7 +134,13 @@ def run_list(given: argparse.Namespace) -> int:
     """List jobs."""
     with open_client(given) as lab:
         columns = ("job_id", "name", "experiment", "state", "created_at")
-        print_table(columns, lab.jobs(), as_json=given.json)
+        wanted = {
+            "owner": "me" if given.mine else None,
+            "state": given.state,
+            "archived": "true" if given.archived else None,
+        }
+        chosen = {name: value for name, value in wanted.items() if value}
+        print_table(columns, lab.jobs(**chosen), as_json=given.json)
     return 0
 
 
@@ -157,4 +172,45 @@ def run_cancel(given: argparse.Namespace) -> int:
         job = lab.cancel_job(given.job_id)
     ended = job["state"] in FINISHED
     say(f"{job['job_id']}  {job['state'] if ended else 'will stop within a batch'}")
+    return 0
+
+
+def run_retry(given: argparse.Namespace) -> int:
+    """Queue a job again."""
+    with open_client(given) as lab:
+        job = lab.retry_job(given.job_id)
+    say(f"{job['job_id']}  {job['state']}")
+    return 0
+
+
+def run_archive(given: argparse.Namespace) -> int:
+    """Put a job away."""
+    with open_client(given) as lab:
+        lab.change_job(given.job_id, archived=True)
+    return 0
+
+
+def run_delete(given: argparse.Namespace) -> int:
+    """Delete a job."""
+    with open_client(given) as lab:
+        lab.delete_job(given.job_id)
+    return 0
+
+
+def run_compare(given: argparse.Namespace) -> int:
+    """Show settings that differ, and metrics, a column a job."""
+    with open_client(given) as lab:
+        found = lab.compare_jobs(given.job_id)
+    if given.json:
+        print_json(found)
+        return 0
+    names = [f"{n}: {job['name']}" for n, job in enumerate(found["jobs"], 1)]
+    rows = [{"": row["name"], **dict(zip(names, row["values"], strict=True))}
+            for row in found["settings"]]  # fmt: skip
+    for row in found["metrics"]:
+        shown = ["" if v is None else _figure(v["value"]) for v in row["values"]]
+        rows.append({"": row["name"], **dict(zip(names, shown, strict=True))})
+    print_table(("", *names), rows, as_json=False)
+    for text in found["warnings"]:
+        warn(f"note: {text}")
     return 0

@@ -15,8 +15,11 @@ BYTES_PER_PARAMETER = 4
 REFERENCE_SIDE = 224
 
 
-def estimate_job(spec: JobSpec) -> Estimate:
-    """Bytes to fetch and keep and minutes on two cores, where nothing is cached yet."""
+def estimate_job(spec: JobSpec, seconds_per_image: float | None = None) -> Estimate:
+    """Bytes to fetch and keep and minutes, where nothing is cached yet.
+
+    ``seconds_per_image`` of an epoch is what jobs like it took here; else two cores are assumed.
+    """
     settings, images = spec.settings, spec.source.images
     side = settings.stored_size
     fetched = round(images * side * side * ASPECT) if spec.source.kind == "cohort" else 0
@@ -26,6 +29,13 @@ def estimate_job(spec: JobSpec) -> Estimate:
     epoch_s = (
         images * TRAINED_SHARE / rate + images * (1 - TRAINED_SHARE) / rate / EVALUATION_SPEEDUP
     )
+    if seconds_per_image is not None:
+        epoch_s = images * seconds_per_image
     fetch_s = images / FETCH_IMAGES_PER_S if fetched else 0.0
     minutes = (START_S + fetch_s + settings.epochs * epoch_s) / 60
-    return Estimate(bytes=fetched, disk=images * side * side + kept, minutes=round(minutes, 2))
+    return Estimate(
+        bytes=fetched,
+        disk=images * side * side + kept,
+        minutes=round(minutes, 2),
+        basis="reference" if seconds_per_image is None else "history",
+    )

@@ -69,12 +69,12 @@ class Objects:
         for key in keys:
             await self._client.delete_object(Bucket=self._bucket, Key=key)
 
-    async def delete_under(self, prefix: str, keep: str) -> None:
+    async def delete_under(self, prefix: str, keep: str | None = None) -> None:
         """Remove every object under ``prefix`` but those under ``keep``."""
         pages = self._client.get_paginator("list_objects_v2")
         async for page in pages.paginate(Bucket=self._bucket, Prefix=prefix):
             found = [item["Key"] for item in page.get("Contents", [])]
-            await self.delete([key for key in found if not key.startswith(keep)])
+            await self.delete([key for key in found if keep is None or not key.startswith(keep)])
 
     async def check(self) -> None:
         """Readiness: the bucket is there."""

@@ -73,6 +73,9 @@ class NewJob(BaseModel):
     )
     name: str | None = Field(default=None, min_length=1, max_length=200)
     profile: str | None = Field(default=None, description="Named settings to start from")
+    priority: int = Field(
+        default=0, ge=-10, le=10, description="Orders your own jobs; nobody else's wait for it"
+    )
     time_limit_minutes: int | None = Field(
         default=None, ge=1, le=60 * 24 * 30, description="How long an attempt may take"
     )
@@ -105,6 +108,10 @@ class Estimate(BaseModel):
     bytes: int = Field(description="To fetch, where nothing is cached")
     disk: int = Field(description="Bytes of scratch and artifacts")
     minutes: float
+    basis: Literal["history", "reference"] = Field(
+        default="reference",
+        description="`history`: epochs of this model and size on this server; else a table",
+    )
 
 
 class Failure(BaseModel):
@@ -219,6 +226,12 @@ class Job(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    priority: int = Field(default=0, description="Orders the jobs of one person; 0 is usual")
+    archived: bool = Field(default=False, description="Put away: lists leave it out")
+    expected_start_at: datetime | None = Field(
+        default=None, description="From the queue, the workers and history; null once it runs"
+    )
+    expected_end_at: datetime | None = Field(default=None, description="Likewise")
     queue_position: int | None = Field(description="1 is next; null once it runs")
     progress: Progress
     epochs: list[Epoch]
@@ -240,6 +253,49 @@ class Job(BaseModel):
     spec_sha256: str
     warnings: list[str]
     estimate: Estimate
+
+
+class JobPreview(BaseModel):
+    """What submitting would queue."""
+
+    spec: JobSpec
+    spec_sha256: str
+    warnings: list[str]
+    estimate: Estimate
+
+
+class JobChange(BaseModel):
+    """What may be changed of a job; what is left out stays."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, min_length=1, max_length=200)
+    archived: bool | None = None
+    priority: int | None = Field(default=None, ge=-10, le=10)
+
+
+class Difference(BaseModel):
+    """A setting in which jobs differ; values in the order of the jobs."""
+
+    name: str
+    values: list[Any]
+
+
+class MetricRow(BaseModel):
+    """A metric of the test split, for each job; null where it has none."""
+
+    name: str
+    values: list[Interval | None]
+
+
+class Comparison(BaseModel):
+    """Jobs side by side."""
+
+    jobs: list[Job]
+    settings: list[Difference]
+    metrics: list[MetricRow]
+    best_on_validation: str | None = Field(description="The job with the least validation loss")
+    warnings: list[str]
 
 
 class Artifact(BaseModel):

@@ -65,6 +65,10 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
         default=300.0,
         description="Seconds that a training process waits for a store or database that is away",
     )
+    max_running: int = Field(
+        default=0, ge=0, description="Jobs of one person that run at the same time; 0: any number"
+    )
+    max_queued: PositiveInt = Field(default=1000, description="Jobs one person may have queued")
     fetch_concurrency: PositiveInt = Field(
         default=8, description="Images that one job fetches at the same time"
     )

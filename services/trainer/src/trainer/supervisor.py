@@ -48,7 +48,9 @@ class Supervisor:
         try:
             while not self.closing.is_set():
                 async with database.transaction() as session:
-                    claim = await store.claim_job(session, self.name, self.settings.lease_s)
+                    claim = await store.claim_job(
+                        session, self.name, self.settings.lease_s, self.settings.max_running
+                    )
                 if claim is None:
                     break
                 done += 1

@@ -39,6 +39,7 @@ job = Table(
     Column("fruitless", Integer, nullable=False),
     Column("quarantined", Boolean, nullable=False),
     Column("time_limit_s", Integer),
+    Column("archived", Boolean, nullable=False),
     Column("not_before", _moment, nullable=False),
     Column("lease_expires_at", _moment),
     Column("created_at", _moment, nullable=False),
@@ -92,4 +93,6 @@ queue = Table(
     Column("job_id", Text, primary_key=True),
     Column("position", Integer),
     Column("due", Boolean),
+    Column("running", Integer),
+    Column("minutes_before", Float),
 )

@@ -5,18 +5,32 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
 
+from botocore.exceptions import BotoCoreError, ClientError
 from chassis.identity import Caller, Identity, require_role
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from chassis.problems import FieldError, Problem, invalid, not_found, problem_responses
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from trainer import store
+from trainer import comparison, store
 from trainer.catalog import CatalogClient
 from trainer.context import Context, InContext
 from trainer.estimates import estimate_job
 from trainer.identity import job_identity, owner_of, renewing_token
-from trainer.schemas import Job, NewJob, Progress, State
+from trainer.objects import job_key, storage_problem
+from trainer.schemas import (
+    FINISHED,
+    Comparison,
+    Estimate,
+    Job,
+    JobChange,
+    JobPreview,
+    NewJob,
+    Progress,
+    State,
+)
+from trainer.spec import JobSpec
 from trainer.submit import Prepared, prepare
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["training"])
@@ -40,15 +54,11 @@ async def create_job(
 ) -> Job:
     """Check a job and queue it. What cannot run is refused here, with the reason."""
     job_id = str(uuid.uuid4())
-    identity = job_identity(owner_of(caller), job_id, None)
-    catalog = CatalogClient(
-        context.http,
-        context.settings.catalog_url,
-        renewing_token(context.signer, identity, context.settings.token_lifetime_s),
-    )
-    prepared = await prepare(body, catalog, context.settings)
-    values = _row(job_id, body, caller, prepared) | {"idempotency_key": key}
+    prepared = await _prepare(body, caller, context, job_id)
     async with context.database.transaction() as session:
+        estimate = await _estimate(session, prepared.spec)
+        values = _row(job_id, body, caller, prepared, estimate) | {"idempotency_key": key}
+        await _check_quota(session, caller, context.settings.max_queued)
         created = await store.insert_job(session, values)
         if not created:
             job_id = await _submitted_before(session, caller, key or "", values["spec_sha256"])
@@ -59,7 +69,42 @@ async def create_job(
     return found
 
 
-def _row(job_id: str, body: NewJob, caller: Identity, prepared: Prepared) -> dict[str, Any]:
+@router.post("/preview")
+async def preview_job(body: NewJob, caller: Researcher, context: InContext) -> JobPreview:
+    """Check a job without queueing it: what it would train, and bytes, disk and minutes."""
+    prepared = await _prepare(body, caller, context, str(uuid.uuid4()))
+    async with context.database.transaction() as session:
+        estimate = await _estimate(session, prepared.spec)
+    return JobPreview(
+        spec=prepared.spec,
+        spec_sha256=prepared.spec.sha256(),
+        warnings=prepared.warnings,
+        estimate=estimate,
+    )
+
+
+async def _prepare(body: NewJob, caller: Identity, context: Context, job_id: str) -> Prepared:
+    identity = job_identity(owner_of(caller), job_id, None)
+    authorize = renewing_token(context.signer, identity, context.settings.token_lifetime_s)
+    catalog = CatalogClient(context.http, context.settings.catalog_url, authorize)
+    return await prepare(body, catalog, context.settings)
+
+
+async def _estimate(session: AsyncSession, spec: JobSpec) -> Estimate:
+    settings = spec.settings
+    pace = await store.measured_pace(session, settings.model, settings.input_size)
+    return estimate_job(spec, pace)
+
+
+async def _check_quota(session: AsyncSession, caller: Identity, most: int) -> None:
+    if await store.count_queued(session, caller.person_id) >= most:
+        detail = f"You have {most} jobs waiting; cancel some, or wait for them."
+        raise Problem(429, "Too many jobs are queued", detail=detail)
+
+
+def _row(
+    job_id: str, body: NewJob, caller: Identity, prepared: Prepared, estimate: Estimate
+) -> dict[str, Any]:
     spec = prepared.spec
     return {
         "job_id": job_id,
@@ -73,9 +118,9 @@ def _row(job_id: str, body: NewJob, caller: Identity, prepared: Prepared) -> dic
         "spec": spec.model_dump(mode="json"),
         "spec_sha256": spec.sha256(),
         "warnings": prepared.warnings,
-        "estimate": estimate_job(spec).model_dump(),
+        "estimate": estimate.model_dump(),
         "progress": Progress(epochs=spec.settings.epochs).model_dump(),
-        "priority": 0,
+        "priority": body.priority,
         "time_limit_s": body.time_limit_minutes and body.time_limit_minutes * 60,
     }
 
@@ -100,12 +145,17 @@ async def list_jobs(
     state: Annotated[list[State], Query()] = [],  # noqa: B006 - FastAPI copies it
     experiment: str | None = None,
     cohort_id: str | None = None,
+    model: str | None = None,
+    q: Annotated[str | None, Query(max_length=200, description="Words in the name")] = None,
+    archived: Annotated[bool, Query(description="Those that were put away instead")] = False,
 ) -> Page[Job]:
     """Jobs, newest first."""
     owner_id = caller.person_id if owner == "me" else owner
-    query = [owner_id, sorted(state), experiment, cohort_id]
+    query = [owner_id, sorted(state), experiment, cohort_id, model, q, archived]
     after = _position(decode_cursor(cursor, query, 2))
-    where = store.job_filter(owner_id, state, experiment, cohort_id)
+    where = store.job_filter(
+        owner_id, state, experiment, cohort_id, model=model, words=q, archived=archived
+    )
     async with context.database.transaction() as session:
         items, total = await store.list_jobs(session, where=where, after=after, limit=limit + 1)
     last = items[limit - 1] if len(items) > limit else None
@@ -152,6 +202,21 @@ def _event(found: Job) -> ServerSentEvent:
     return ServerSentEvent(event="job", raw_data=found.model_dump_json(), retry=2000)
 
 
+@router.get("/compare", responses=problem_responses(404))
+async def compare_jobs(
+    caller: Caller,
+    context: InContext,
+    ids: Annotated[list[str], Query(min_length=2, max_length=20, description="Two to twenty")],
+) -> Comparison:
+    """Jobs side by side: settings that differ, metrics, and the best on validation."""
+    async with context.database.transaction() as session:
+        found = await store.find_jobs(session, ids)
+    missing = [job_id for job_id in ids if job_id not in {job.job_id for job in found}]
+    if missing:
+        raise not_found("job", missing[0])
+    return comparison.compare_jobs(found)
+
+
 @router.get("/{job_id}")
 async def retrieve_job(job_id: str, caller: Caller, context: InContext) -> Job:
     """One job as it stands."""
@@ -175,6 +240,33 @@ async def _check_owner(context: Context, job_id: str, caller: Identity) -> None:
         raise Problem(
             403, "Not permitted", detail="Only its owner or an admin may do this to a job."
         )
+
+
+@router.patch("/{job_id}")
+async def change_job(job_id: str, body: JobChange, caller: Researcher, context: InContext) -> Job:
+    """Rename a job, put it away, or move it among the waiting jobs of its owner."""
+    await _check_owner(context, job_id, caller)
+    values = body.model_dump(exclude_none=True)
+    if values:
+        async with context.database.transaction() as session:
+            await store.change_job(session, job_id, values)
+    return await _find(context, job_id)
+
+
+@router.delete("/{job_id}", status_code=204, responses=problem_responses(409))
+async def delete_job(job_id: str, caller: Researcher, context: InContext) -> None:
+    """Delete a job that has ended, with its files."""
+    await _check_owner(context, job_id, caller)
+    found = await _find(context, job_id)
+    if found.state not in FINISHED:
+        detail = f"It is {found.state}; cancel it first."
+        raise Problem(409, "The job has not ended", detail=detail)
+    try:
+        await context.objects.delete_under(job_key(job_id, ""))
+    except (BotoCoreError, ClientError) as error:
+        raise storage_problem(error) from error
+    async with context.database.transaction() as session:
+        await store.delete_job(session, job_id)
 
 
 @router.post("/{job_id}/cancel", responses=problem_responses(409))

@@ -5,6 +5,8 @@ from typing import Any, TypeAlias
 from sqlalchemy import Row, func
 from sqlalchemy.sql.elements import ColumnElement
 
+LOST_WORKER_S = 30
+
 AnyRow: TypeAlias = Row[*tuple[Any, ...]]
 
 

@@ -1,17 +1,31 @@
 """Jobs as the API reads and changes them, and their artifacts."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, case, func, literal, null, select, tuple_, update
+from sqlalchemy import (
+    Float,
+    Select,
+    case,
+    cast,
+    delete,
+    func,
+    literal,
+    null,
+    select,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
-from trainer.schemas import Artifact, Epoch, Job
-from trainer.store.common import AnyRow
-from trainer.tables import artifact, epoch, job, queue
+from trainer.schemas import FINISHED, Artifact, Epoch, Job
+from trainer.store.common import LOST_WORKER_S, AnyRow, seconds
+from trainer.tables import artifact, epoch, job, queue, worker
+
+ALIKE = 20  # as many former jobs tell how long a new one takes
 
 
 async def insert_job(session: AsyncSession, values: dict[str, Any]) -> bool:
@@ -34,10 +48,51 @@ async def find_submitted(session: AsyncSession, owner_id: str, key: str) -> tupl
     return (row.job_id, row.spec_sha256) if row else None
 
 
-def _jobs() -> Select[Any]:
-    return select(job, queue.c.position).join_from(
-        job, queue, job.c.job_id == queue.c.job_id, isouter=True
+async def count_queued(session: AsyncSession, owner_id: str) -> int:
+    """How many jobs a person has waiting."""
+    mine = select(func.count()).where(job.c.owner_id == owner_id, job.c.state == "queued")
+    return int(await session.scalar(mine) or 0)
+
+
+async def measured_pace(session: AsyncSession, model: str, input_size: int) -> float | None:
+    """Seconds of an epoch per image of the source, over the last jobs like it; None: no such."""
+    settings = job.c.spec["settings"]
+    alike = (
+        select(job.c.job_id, cast(job.c.spec["source"]["images"].astext, Float).label("images"))
+        .where(
+            job.c.state == "succeeded",
+            settings["model"].astext == model,
+            settings["input_size"].astext == str(input_size),
+        )
+        .order_by(job.c.created_at.desc())
+        .limit(ALIKE)
+        .subquery()
     )
+    pace = select(func.avg(epoch.c.seconds / alike.c.images)).join_from(
+        epoch, alike, epoch.c.job_id == alike.c.job_id
+    )
+    found = await session.scalar(pace)
+    return None if found is None else float(found)
+
+
+def _jobs() -> Select[Any]:
+    """Jobs with their place in the queue, and what decides when it is their turn."""
+    fraction = cast(job.c.progress["fraction"].astext, Float)
+    minutes = cast(job.c.estimate["minutes"].astext, Float)
+    left = select(func.coalesce(func.sum(minutes * (1 - fraction)), 0.0))
+    slots = select(func.coalesce(func.sum(worker.c.slots), 0))
+    alive = worker.c.heartbeat_at > func.now() - seconds(LOST_WORKER_S)
+    return select(
+        job,
+        queue.c.position,
+        queue.c.minutes_before,
+        left.where(job.c.state == "running")
+        .correlate(None)
+        .scalar_subquery()
+        .label("minutes_left"),
+        slots.where(alive).correlate(None).scalar_subquery().label("slots"),
+        func.now().label("now"),
+    ).join_from(job, queue, job.c.job_id == queue.c.job_id, isouter=True)
 
 
 async def find_job(session: AsyncSession, job_id: str) -> Job | None:
@@ -69,17 +124,28 @@ async def list_jobs(
 
 
 def job_filter(
-    owner_id: str | None, states: Sequence[str], experiment: str | None, cohort_id: str | None
+    owner_id: str | None,
+    states: Sequence[str],
+    experiment: str | None = None,
+    cohort_id: str | None = None,
+    *,
+    model: str | None = None,
+    words: str | None = None,
+    archived: bool | None = None,
 ) -> list[ColumnElement[bool]]:
-    """Conditions of a listing; None and empty mean any."""
+    """Conditions of a listing; None and empty mean any. ``words`` stand in the name."""
     conditions: list[ColumnElement[bool]] = [job.c.state.in_(states)] if states else []
     for column, value in (
         (job.c.owner_id, owner_id),
         (job.c.experiment, experiment),
         (job.c.cohort_id, cohort_id),
+        (job.c.spec["settings"]["model"].astext, model),
+        (job.c.archived, archived),
     ):
         if value is not None:
             conditions.append(column == value)
+    if words:
+        conditions.append(job.c.name.icontains(words, autoescape=True))
     return conditions
 
 
@@ -99,8 +165,45 @@ def _job(row: AnyRow, epochs: list[Epoch]) -> Job:
         **{name: values[name] for name in Job.model_fields if name in values},
         epochs=epochs,
         queue_position=values["position"],
+        **_expected(values, epochs),
         control="labels permuted: this job can learn nothing" if permuted else None,
     )
+
+
+def _expected(values: dict[str, Any], epochs: list[Epoch]) -> dict[str, datetime | None]:
+    """When it starts and ends, if all goes as history says; nothing where no worker lives."""
+    start = end = None
+    minutes = values["estimate"]["minutes"]
+    if values["state"] == "queued" and values["slots"]:
+        before = (values["minutes_before"] + values["minutes_left"]) / values["slots"]
+        start = values["now"] + timedelta(minutes=before)
+        end = start + timedelta(minutes=minutes)
+    if values["state"] == "running":
+        left_s = minutes * 60 * (1 - values["progress"]["fraction"])
+        if epochs:
+            todo = values["progress"]["epochs"] - len(epochs)
+            left_s = todo * sum(e.seconds for e in epochs) / len(epochs)
+        end = values["now"] + timedelta(seconds=left_s)
+    return {"expected_start_at": start, "expected_end_at": end}
+
+
+async def find_jobs(session: AsyncSession, job_ids: Sequence[str]) -> list[Job]:
+    """Jobs in the order of their ids; unknown ones are left out."""
+    rows = (await session.execute(_jobs().where(job.c.job_id.in_(job_ids)))).all()
+    found = {one.job_id: one for one in await _with_epochs(session, rows)}
+    return [found[job_id] for job_id in job_ids if job_id in found]
+
+
+async def change_job(session: AsyncSession, job_id: str, values: dict[str, Any]) -> None:
+    """Rename, put away or re-order a job."""
+    await session.execute(update(job).where(job.c.job_id == job_id).values(**values))
+
+
+async def delete_job(session: AsyncSession, job_id: str) -> bool:
+    """Forget a job that has ended, with its epochs and artifacts; False where it has not."""
+    ended = job.c.state.in_(FINISHED)
+    statement = delete(job).where(job.c.job_id == job_id, ended).returning(job.c.job_id)
+    return (await session.execute(statement)).scalar() is not None
 
 
 async def cancel_job(session: AsyncSession, job_id: str) -> bool:

@@ -69,8 +69,12 @@ class Claim:
     time_limit_s: int | None
 
 
-async def claim_job(session: AsyncSession, worker_name: str, lease_s: float) -> Claim | None:
+async def claim_job(
+    session: AsyncSession, worker_name: str, lease_s: float, max_running: int = 0
+) -> Claim | None:
     """Take the fairest due job; None where there is none.
+
+    Whoever has ``max_running`` jobs running waits (0: nobody does).
 
     One claim at a time (advisory lock): two workers would otherwise both see the same person as
     least served. SKIP LOCKED passes over a job that is just being cancelled.
@@ -84,6 +88,8 @@ async def claim_job(session: AsyncSession, worker_name: str, lease_s: float) -> 
         .limit(1)
         .with_for_update(of=job, skip_locked=True)
     )
+    if max_running:
+        fairest = fairest.where(queue.c.running < max_running)
     job_id = await session.scalar(fairest)
     if job_id is None:
         return None
@@ -148,11 +154,13 @@ async def write_progress(
 async def write_epoch(
     session: AsyncSession, lease: Lease, values: dict[str, Any], progress: Progress
 ) -> None:
-    """Record an epoch with its checkpoint, and the progress that follows from it.
+    """Record an epoch, with its checkpoint once there is one, and the progress that follows.
 
-    Written again, as after a commit whose answer was lost, it is the same epoch.
+    Written again, also after a commit whose answer was lost, it is the same epoch.
     """
-    shown = {"progress": progress.model_dump(), "waiting": None, "fruitless": 0}
+    shown: dict[str, Any] = {"progress": progress.model_dump(), "waiting": None}
+    if values["checkpoint"]:
+        shown["fruitless"] = 0
     await _write(session, lease, shown)
     row = {"job_id": lease.job_id, "fence": lease.fence, **values}
     keys = [epoch.c.job_id, epoch.c.epoch]

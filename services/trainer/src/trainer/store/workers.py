@@ -8,10 +8,9 @@ from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trainer.schemas import Worker
-from trainer.store.common import AnyRow, seconds
+from trainer.store.common import LOST_WORKER_S, AnyRow, seconds
 from trainer.tables import job, worker
 
-LOST_WORKER_S = 30
 WORKER = "embedlab worker"  # how its connection is called in pg_stat_activity
 
 

@@ -26,19 +26,22 @@ def save_checkpoint(
     progress: Progress,
     facts: dict[str, Any],
 ) -> None:
-    """Upload the state, then record epoch and checkpoint in one transaction under the lease.
+    """Record the epoch, upload the state, then name it in the epoch's row, under the lease.
 
+    Watchers need not wait for the upload; an epoch whose row names no checkpoint is done again.
     ``facts`` must be the same when the job is resumed (spec, samples). The key holds the fence: an
     attempt that has lost its lease can never overwrite what a later one wrote.
     """
+    values = asdict(result) | {"checkpoint": {}}
+    session.write(lambda s: store.write_epoch(s, session.lease, values, progress))
     path = folder / "checkpoint.pt"
     torch.save({"facts": facts, "state": state}, path)
     key = job_key(session.lease.job_id, f"checkpoints/{result.epoch}-{session.lease.fence}.pt")
     stored = session.insist(
         "the object store", lambda: session.objects.put_file(key, path, MEDIA_TYPE)
     )
-    values = asdict(result) | {"checkpoint": stored}
-    session.write(lambda s: store.write_epoch(s, session.lease, values, progress))
+    whole = values | {"checkpoint": stored}
+    session.write(lambda s: store.write_epoch(s, session.lease, whole, progress))
     _delete_former(session)
 
 
@@ -48,7 +51,7 @@ def load_checkpoint(session: Session, folder: Path, facts: dict[str, Any]) -> di
     None where the job starts from nothing, which is also where what it trains on has changed.
     """
     epochs = session.write(lambda s: store.read_epochs(s, session.lease.job_id))
-    for row in reversed(epochs):
+    for row in (row for row in reversed(epochs) if row.checkpoint):
         found = _read(session, folder, row.checkpoint, facts)
         if found is not None:
             _forget_after(session, row.epoch, len(epochs))
