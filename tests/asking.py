@@ -9,11 +9,27 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.transport import Response
 from schemathesis.schemas import APIOperation
-from schemathesis.specs.openapi.checks import response_schema_conformance
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    negative_data_rejection,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
 
 PROBLEM = "application/problem+json"
 LONGEST_TARGET = 65_536  # bytes of a request line that the HTTP parser reads; it ends longer ones
 MISSING = "urn:embedlab:source-missing"  # the tables name an image whose file is not there
+
+
+CHECKS = (
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    negative_data_rejection,
+)
 
 
 def ask(
@@ -54,7 +70,7 @@ def _check(case: Case, answer: Response) -> None:
     if len(answer.request.url or "") > LONGEST_TARGET:
         assert answer.status_code == 400, case.as_curl_command()
         return
-    checks = [not_a_server_error, response_schema_conformance]
+    checks = list(CHECKS)
     if answer.status_code == 502 and answer.json()["type"] == MISSING:
         checks.remove(not_a_server_error)  # said of the bucket, not of ourselves
     case.validate_response(answer, checks=checks)

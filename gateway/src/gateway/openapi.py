@@ -8,6 +8,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from chassis.problems import problem_responses
+
 from gateway.routes import RouteTable
 
 Document = dict[str, Any]
@@ -26,8 +28,15 @@ DESCRIPTION = (
     "Sign in with `POST /api/v1/session` (a cookie; send its `csrf_token` as `X-CSRF-Token` with "
     "POST, PUT, PATCH and DELETE), or send an API token as `Authorization: Bearer elab_...`."
 )
+OWN_ANSWERS = (400, 401, 403, 429, 431, 503, 504)
+OF_BODIES = (408, 413)
 _open_operations = frozenset(
-    {("post", "/api/v1/session"), ("post", "/api/v1/setup"), ("get", "/api/openapi.json")}
+    {
+        ("post", "/api/v1/session"),
+        ("post", "/api/v1/setup"),
+        ("put", "/api/v1/password"),
+        ("get", "/api/openapi.json"),
+    }
 )
 
 
@@ -50,6 +59,10 @@ def merge_openapi(documents: Mapping[str, Document]) -> Document:
         for path, item in own_paths.items():
             _mark_operations(name, path, item, operation_ids)
             _add_path(paths, path, item, name)
+    components = _merged_components(used, renamed)
+    if "Problem" in components.get("schemas", {}):
+        for operation in _operations(paths):
+            _declare_own_answers(operation)
     return {
         "openapi": "3.1.0",
         "info": {"title": "EMBED Lab", "version": "1", "description": DESCRIPTION},
@@ -57,7 +70,7 @@ def merge_openapi(documents: Mapping[str, Document]) -> Document:
         "security": [{"session": []}, {"token": []}],
         "tags": _tags(paths),
         "paths": dict(sorted(paths.items())),
-        "components": _merged_components(used, renamed),
+        "components": components,
     }
 
 
@@ -204,6 +217,13 @@ def _mark_operations(service: str, path: str, item: Document, repeated_ids: froz
         if (method, path) in _open_operations:
             operation["security"] = []
         _write_as_3_1(operation)
+
+
+def _declare_own_answers(operation: Document) -> None:
+    """What the gateway may say in the place of any service: see `door.py` and `proxy.py`."""
+    statuses = (*OWN_ANSWERS, *(OF_BODIES if "requestBody" in operation else ()))
+    for status, answer in problem_responses(*statuses).items():
+        operation.setdefault("responses", {}).setdefault(str(status), answer)
 
 
 def _write_as_3_1(operation: Document) -> None:

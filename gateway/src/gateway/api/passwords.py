@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from chassis.problems import Problem, not_found
+from chassis.problems import Problem, not_found, problem_responses
 from fastapi import APIRouter, Request, Response
 
 from gateway import store
@@ -12,7 +12,7 @@ from gateway.credentials import digest, mint_session
 from gateway.door import client_address, refuse_other_sites
 from gateway.passwords import PasswordPool
 
-router = APIRouter(prefix="/api/v1", tags=["people"])
+router = APIRouter(prefix="/api/v1", tags=["people"], responses=problem_responses(409))
 
 LINK_LIFE = timedelta(days=3)
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
-from chassis.problems import Problem, not_found
+from chassis.problems import Problem, not_found, problem_responses
 from fastapi import APIRouter, Path, Request
 
 from gateway import store
@@ -17,7 +17,7 @@ from gateway.api.schemas import (
 )
 from gateway.passwords import PasswordPool
 
-router = APIRouter(prefix="/api/v1", tags=["people"])
+router = APIRouter(prefix="/api/v1", tags=["people"], responses=problem_responses(409))
 
 DatasetName = Annotated[str, Path(pattern=r"^[a-z0-9][a-z0-9-]{0,62}$")]
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from chassis.identity import Role
-from chassis.problems import Problem
+from chassis.problems import Problem, problem_responses
 from fastapi import APIRouter, Request, Response
 
 from gateway import store
@@ -14,7 +14,7 @@ from gateway.door import Hall, client_address, refuse_other_sites
 from gateway.passwords import PasswordPool
 from gateway.records import Person
 
-router = APIRouter(prefix="/api/v1", tags=["session"])
+router = APIRouter(prefix="/api/v1", tags=["session"], responses=problem_responses(409))
 
 FREE_FAILURES = 5
 LONGEST_LOCK_S = 15 * 60

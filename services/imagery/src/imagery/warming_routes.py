@@ -12,7 +12,7 @@ from imagery.warming import Progress, Warming
 router = APIRouter(
     prefix="/api/v1/cohorts/{cohort_id}/warming",
     tags=["imagery"],
-    responses=problem_responses(403, 404, 422, 503),
+    responses=problem_responses(403, 404, 410, 422, 503),
     dependencies=[Depends(require_role("researcher"))],
 )
 

@@ -10,7 +10,7 @@ import numpy as np
 from chassis.database import Database
 from chassis.identity import Caller, Identity, require_role
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
-from chassis.problems import Problem, invalid, not_found
+from chassis.problems import Problem, invalid, not_found, problem_responses
 from fastapi import APIRouter, Depends, Query, Response
 
 from catalog.cohorts import compare
@@ -23,7 +23,9 @@ from catalog.holder import ModelHolder
 from catalog.routes.state import Curations, Db, Holder, answer
 from catalog.store import cohort_sets, cohorts
 
-router = APIRouter(prefix="/api/v1/cohorts", tags=["cohorts"])
+router = APIRouter(
+    prefix="/api/v1/cohorts", tags=["cohorts"], responses=problem_responses(409, 410)
+)
 
 Researcher = Annotated[Identity, Depends(require_role("researcher"))]
 CohortQuery = Annotated[str, Query(max_length=64, description="A cohort's id")]

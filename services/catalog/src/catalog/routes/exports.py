@@ -7,7 +7,7 @@ import orjson
 from chassis.database import Database
 from chassis.identity import Identity, require_role
 from chassis.pages import Page
-from chassis.problems import Problem
+from chassis.problems import Problem, problem_responses
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import StreamingResponse
 
@@ -20,7 +20,9 @@ from catalog.routes.cohorts import permitted_cohort
 from catalog.routes.state import Db, Holder, answer
 from catalog.store import exports
 
-router = APIRouter(prefix="/api/v1/cohorts/{cohort_id}/export", tags=["exports"])
+router = APIRouter(
+    prefix="/api/v1/cohorts/{cohort_id}/export", tags=["exports"], responses=problem_responses(410)
+)
 
 Researcher = Annotated[Identity, Depends(require_role("researcher"))]
 Digests = dict[tuple[str, str], tuple[str, int]]

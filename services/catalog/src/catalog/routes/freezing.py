@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from chassis.database import Database
 from chassis.identity import Caller, Identity, require_role
-from chassis.problems import Problem, invalid
+from chassis.problems import Problem, invalid, problem_responses
 from fastapi import APIRouter, Depends, Response
 
 from catalog.cohorts.answers import Cohort, CohortPreview
@@ -19,7 +19,9 @@ from catalog.routes.cohorts import permitted_cohort
 from catalog.routes.state import Curations, Db, Holder, answer
 from catalog.store import cohort_sets, cohorts
 
-router = APIRouter(prefix="/api/v1/cohorts", tags=["cohorts"])
+router = APIRouter(
+    prefix="/api/v1/cohorts", tags=["cohorts"], responses=problem_responses(409, 410)
+)
 
 Researcher = Annotated[Identity, Depends(require_role("researcher"))]
 

@@ -48,7 +48,7 @@ async def asked_packing(
     response_class=Response,
     responses={
         200: {"content": {ZIP: {"schema": {"type": "string", "format": "binary"}}}},
-        **problem_responses(403, 404, 422, 503),
+        **problem_responses(403, 404, 410, 422, 503),
     },
 )
 async def retrieve_cohort_archive(
