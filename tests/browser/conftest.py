@@ -115,13 +115,15 @@ OpenPage = Callable[..., Page]
 
 @pytest.fixture
 def open_page(browser: Browser, stack: Stack) -> Iterator[OpenPage]:
-    """`open_page(size, scheme)`: signed in. At the end no page may have complained or strayed."""
+    """`open_page(size, scheme, whose)`: signed in. No page may have complained or strayed."""
     opened: list[tuple[BrowserContext, Watch]] = []
 
-    def open_one(size: tuple[int, int] = DESKTOP, scheme: str = "dark") -> Page:
+    def open_one(
+        size: tuple[int, int] = DESKTOP, scheme: str = "dark", whose: Stack | None = None
+    ) -> Page:
         context, page, watch = _new_page(browser, size, scheme)
         opened.append((context, watch))
-        sign_in(page, stack)
+        sign_in(page, whose or stack)
         return page
 
     yield open_one
@@ -158,6 +160,12 @@ class Api:
         answer = self._page.request.get(f"{self._url}{path}")
         assert answer.ok, f"{path}: {answer.status} {answer.text()}"
         return answer.json()
+
+    def text(self, path: str) -> str:
+        """The text at ``path``."""
+        answer = self._page.request.get(f"{self._url}{path}")
+        assert answer.ok, f"{path}: {answer.status}"
+        return answer.text()
 
     def post(self, path: str, body: object) -> Any:
         """The JSON that ``path`` answers to ``body``."""

@@ -42,6 +42,15 @@ def test_no_serious_issue_on_any_page(open_page: OpenPage, stack: Stack, scheme:
         "/jobs": "h1",
         "/jobs/new": ".gallery",
         "/jobs/new?experiment=embed-2b6k": ".settings",
+        "/jobs/compare": "h1",
+        "/cohorts/compare": "h1",
+        "/statistics?asses=S": ".bars",
+        "/account": ".token-form",
+        "/admin/people": ".table",
+        "/admin/audit": ".table",
+        "/admin/workers": ".table",
+        "/admin/datasets": ".revision",
+        "/admin/system": ".report",
         "/nowhere": "h2",
     }
     found = {}

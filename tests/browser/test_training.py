@@ -85,8 +85,76 @@ def test_job_is_submitted_and_followed_to_its_curves(page: Page, api: Api, stack
     cells = page.locator(".matrix td strong").all_inner_texts()
     counts = [str(n) for row in job["metrics"]["confusion_matrix"]["counts"] for n in row]
     assert cells == counts
+    rows = api.text(f"/api/v1/jobs/{job_id}/artifacts/predictions.csv").splitlines()[1:]
+    said = [(row.split(",")[1], *map(float, row.split(",")[2:])) for row in rows]
+    wrong = [row for row in said if (row[1] > row[2]) != (row[0] == "B")]
+    expect(page.get_by_role("region", name="Misclassified cases")).to_contain_text(
+        f"{len(wrong)} of {len(rows)} test images"
+    )
     page.wait_for_timeout(300)
     shoot(page, "job-done")
+    if wrong:
+        page.locator(".wrong-case").first.click()
+        page.wait_for_url(re.compile("/images/"))
+
+
+@pytest.mark.slow
+def test_jobs_are_compared(page: Page, api: Api, stack: Stack) -> None:
+    """The jobs of the tests above, overlaid; hundreds are drawn the same way."""
+    found = [job for job in api.get("/api/v1/jobs?limit=100")["items"] if job["epochs"]]
+    if not found:
+        pytest.skip("no job has an epoch yet: run the test of submitting one first")
+    page.goto(f"{stack.url}/jobs")
+    page.get_by_label("Compare all of these").check()
+    names = page.locator(".table.jobs tbody tr")
+    page.get_by_role("link", name=re.compile(r"^Compare \d+")).click()
+    page.wait_for_url(re.compile("/jobs/compare"))
+    rows = page.locator(".table.compare tbody tr")
+    expect(rows).to_have_count(len(api.get("/api/v1/jobs?limit=500")["items"]))
+    assert names.count() == 0
+    done = next(job for job in found if job["state"] == "succeeded")
+    auc = done["metrics"]["test"]["roc_auc"]
+    row = rows.filter(has=page.locator(f'a[href="/jobs/{done["job_id"]}"]'))
+    expect(row).to_contain_text(f"{auc['value']:.3f} {auc['low']:.3f} to {auc['high']:.3f}")
+    row.get_by_role("link").focus()
+    expect(page.locator(".overlay .chosen path")).to_have_count(1)
+    shoot(page, "jobs-compare")
+
+
+def test_cohorts_are_compared_and_exported(page: Page, api: Api, stack: Stack) -> None:
+    first = freeze(page, stack, "browser: compare a")
+    page.goto(f"{stack.url}/cohorts/new?_class=B:B&_class=K:K&_match=K~age,density~2")
+    page.get_by_text("Take every case with its controls").wait_for()
+    page.get_by_role("heading", name="How it came about").wait_for()
+    page.get_by_role("button", name="Freeze this cohort").click()
+    page.wait_for_url(re.compile(r"/cohorts/(?!new)"))
+    second = page.url.rsplit("/", 1)[-1]
+    assert api.get(f"/api/v1/cohorts/{second}")["definition"]["match"]["on"] == ["age", "density"]
+    page.get_by_text("Export", exact=True).click()
+    files = page.get_by_role("list", name="Files of this cohort")
+    with page.expect_download() as caught:
+        files.get_by_role("link", name=re.compile("members.csv")).click()
+    members = caught.value.path().read_text().splitlines()
+    assert len(members) - 1 == api.get(f"/api/v1/cohorts/{second}")["counts"]["images"]
+    page.goto(f"{stack.url}/cohorts/compare?a={first}&b={second}")
+    told = api.get(f"/api/v1/cohorts/compare?a={first}&b={second}")
+    shared = page.get_by_role("region", name="Members").locator("dd").nth(1)
+    expect(shared).to_have_text(re.compile(f"^{told['in_both']:,} images?$"))
+    expect(page.get_by_role("region", name="Definition")).to_contain_text("match.on")
+    shoot(page, "cohort-compare")
+
+
+def test_a_recipe_is_a_cohort(page: Page, api: Api, stack: Stack) -> None:
+    page.goto(f"{stack.url}/cohorts/new?_cap=40")
+    page.get_by_label("Curation").select_option("nus")
+    page.wait_for_url(re.compile("_recipe=nus"))
+    recipe = {"name": "preview", "dataset": "embed-synthetic", "recipe": {"name": "nus"}}
+    told = api.post("/api/v1/cohorts/preview", {**recipe, "sampling": {"per_class": 40}, "seed": 7})
+    expect(page.locator(".attrition li")).to_have_count(len(told["attrition"]))
+    expect(page.locator(".attrition li").last).to_contain_text(
+        f"{told['attrition'][-1]['images']:,}"
+    )
+    shoot(page, "cohort-recipe")
 
 
 @pytest.mark.slow

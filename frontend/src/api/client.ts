@@ -50,6 +50,12 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   return (await response.json()) as T;
 }
 
+export async function requestText(path: string, signal?: AbortSignal): Promise<string> {
+  const response = await send(path, { signal, headers: { Accept: "*/*" } });
+  if (!response.ok) throw await problemOf(response);
+  return response.text();
+}
+
 export interface PictureBytes {
   readonly blob: Blob;
   /** Whether the server exchanged left and right of what is stored. */

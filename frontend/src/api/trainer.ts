@@ -1,4 +1,4 @@
-import { request } from "./client";
+import { request, requestText } from "./client";
 import type { Artifact, Experiment, Job, JobRequest, Page } from "./types";
 
 export function listExperiments(signal?: AbortSignal): Promise<Page<Experiment>> {
@@ -35,4 +35,9 @@ export function listArtifacts(jobId: string, signal?: AbortSignal): Promise<Page
 
 export function artifactUrl(jobId: string, name: string): string {
   return `${jobPath(jobId)}/artifacts/${encodeURIComponent(name)}`;
+}
+
+/** An artifact that is a text: a log, a table. */
+export function readArtifact(jobId: string, name: string, signal?: AbortSignal): Promise<string> {
+  return requestText(artifactUrl(jobId, name), signal);
 }

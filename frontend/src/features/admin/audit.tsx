@@ -48,7 +48,15 @@ export function AuditLog() {
   };
   return (
     <>
-      <form class="row wrap audit-filters" onSubmit={(event) => event.preventDefault()}>
+      <form
+        class="row wrap audit-filters"
+        onSubmit={(event) => {
+          event.preventDefault();
+          const typed = new FormData(event.currentTarget).get("action");
+          setParameters({ _action: String(typed ?? "").trim() || null });
+          first.reload();
+        }}
+      >
         <select
           class="select"
           aria-label="Person"
@@ -67,8 +75,8 @@ export function AuditLog() {
           type="search"
           aria-label="Action"
           placeholder="Action, such as session.create"
+          name="action"
           value={action}
-          onChange={(event) => setParameters({ _action: event.currentTarget.value.trim() || null })}
         />
         <label class="row">
           since
@@ -81,8 +89,8 @@ export function AuditLog() {
           />
         </label>
         {first.data && <span class="soft">{formatCount(first.data.total)} entries</span>}
-        <button type="button" class="button" onClick={first.reload}>
-          Refresh
+        <button type="submit" class="button">
+          Search
         </button>
       </form>
       {first.error && <ProblemNote error={first.error} retry={first.reload} />}

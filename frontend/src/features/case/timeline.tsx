@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "preact/hooks";
 import { retrievePatient } from "../../api/catalog";
 import type { ImageRecord, TimelineExam } from "../../api/types";
 import { formatDate } from "../../lib/format";
@@ -68,15 +69,27 @@ function ExamStop({ exam, here, first }: { exam: TimelineExam; here: boolean; fi
   );
 }
 
+/** Brings the present exam into sight, where a patient has more of them than fit. */
+function useHere(examId: string, exams: number) {
+  const box = useRef<HTMLElement>(null);
+  useEffect(() => {
+    const strip = box.current;
+    const here = strip?.querySelector<HTMLElement>(".here");
+    if (strip && here) strip.scrollLeft = here.offsetLeft - strip.clientWidth / 2;
+  }, [examId, exams]);
+  return box;
+}
+
 /** The patient's exams and procedures along time; pressing one hangs it beside the present exam. */
 export function Timeline({ record }: { record: ImageRecord }) {
   const patient = useResource(`patient ${record.dataset} ${record.patient_id}`, (aborted) =>
     retrievePatient(record.dataset, record.patient_id, aborted),
   );
   const exams = patient.data?.exams ?? [];
+  const box = useHere(record.exam_id, exams.length);
   if (patient.data?.patient_id !== record.patient_id || exams.length === 0) return null;
   return (
-    <nav class="timeline" aria-label="Exams of this patient">
+    <nav class="timeline" ref={box} aria-label="Exams of this patient">
       <ol>
         {exams.map((exam, index) => [
           <ExamStop

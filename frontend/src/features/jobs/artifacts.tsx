@@ -1,5 +1,4 @@
-import { request } from "../../api/client";
-import { artifactUrl, listArtifacts } from "../../api/trainer";
+import { artifactUrl, listArtifacts, readArtifact } from "../../api/trainer";
 import type { Artifact, Job } from "../../api/types";
 import { formatBytes } from "../../lib/format";
 import { ProblemNote } from "../../ui/problem";
@@ -10,12 +9,11 @@ const isLog = (artifact: Artifact): boolean =>
 const TAIL_LINES = 200;
 
 async function readTail(jobId: string, name: string, aborted: AbortSignal): Promise<string> {
-  const response = await fetch(artifactUrl(jobId, name), {
-    signal: aborted,
-    credentials: "same-origin",
-  });
-  if (!response.ok) return request<string>(artifactUrl(jobId, name), { signal: aborted });
-  return (await response.text()).trimEnd().split("\n").slice(-TAIL_LINES).join("\n");
+  return (await readArtifact(jobId, name, aborted))
+    .trimEnd()
+    .split("\n")
+    .slice(-TAIL_LINES)
+    .join("\n");
 }
 
 function Log({ job, name }: { job: Job; name: string }) {

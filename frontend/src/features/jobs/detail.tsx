@@ -13,7 +13,8 @@ import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
 import { Artifacts } from "./artifacts";
 import { Result } from "./result";
-import { elapsed, progressWords, StateDot, secondsLeft } from "./state";
+import { elapsed, expectedWords, progressWords, StateDot, secondsLeft } from "./state";
+import { Misclassified } from "./wrong";
 import "./jobs.css";
 
 /** A clock for elapsed times, only while the job runs. */
@@ -86,7 +87,11 @@ function Progress({ job }: { job: Job }) {
       <p class="soft">
         {progressWords(job)}
         {job.started_at && ` · ${elapsed(job, now)}`}
-        {left !== null && ` · about ${formatDuration(left)} of training left`}
+        {expectedWords(job) && ` · ${expectedWords(job)}`}
+        {job.waiting && ` · waits for ${job.waiting}`}
+        {left !== null &&
+          !expectedWords(job) &&
+          ` · about ${formatDuration(left)} of training left`}
         {job.state === "queued" &&
           job.estimate?.minutes != null &&
           ` · expected to take ${formatDuration(job.estimate.minutes * 60)}`}
@@ -282,6 +287,7 @@ export function JobDetail({ id }: { id: string }) {
               </ul>
             )}
             <Result job={job} published={published} />
+            <Misclassified job={job} />
             <Curves job={job} />
             <div class="two">
               <Origin job={job} />

@@ -10,7 +10,7 @@ import { Sparkline } from "../../ui/charts/line";
 import { Icon } from "../../ui/icon";
 import { ownerName } from "../../ui/owner";
 import { ProblemNote } from "../../ui/problem";
-import { elapsed, progressWords, StateDot } from "./state";
+import { elapsed, expectedWords, progressWords, StateDot } from "./state";
 import "./jobs.css";
 
 const STATES: readonly JobState[] = ["running", "queued", "succeeded", "failed", "cancelled"];
@@ -55,7 +55,9 @@ function Row({ job }: { job: Job }) {
         {job.state === "running" || job.state === "queued" ? (
           <>
             <span class="job-bar" style={{ "--done": `${fraction * 100}%` }} />
-            <span class="faint">{progressWords(job)}</span>
+            <span class="faint">
+              {[progressWords(job), expectedWords(job)].filter(Boolean).join(", ")}
+            </span>
           </>
         ) : (
           <span class="soft">{job.state}</span>

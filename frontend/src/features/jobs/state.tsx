@@ -19,6 +19,14 @@ export function StateDot({ state, word = true }: { state: JobState; word?: boole
   );
 }
 
+/** When the server expects it to be done, as a clock. */
+export function expectedWords(job: Job): string | null {
+  const at = job.state === "queued" ? job.expected_start_at : job.expected_end_at;
+  if (!at || !(job.state === "queued" || job.state === "running")) return null;
+  const clock = new Date(at).toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  return job.state === "queued" ? `expected to start about ${clock}` : `done about ${clock}`;
+}
+
 /** `epoch 4 of 12`, `queued, place 2`: where a job stands, in words. */
 export function progressWords(job: Job): string {
   const { epoch, epochs, phase } = job.progress ?? {};

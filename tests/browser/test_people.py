@@ -1,0 +1,96 @@
+"""Agreements, tokens, and what administrators see."""
+
+import re
+import uuid
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from .conftest import DESKTOP, Api, OpenPage, Stack, shoot
+
+pytestmark = pytest.mark.browser
+
+PASSWORD = "long enough for a test, and random: "
+
+
+def test_an_agreement_is_recorded_and_an_admin_confirms_it(
+    page: Page, api: Api, stack: Stack, open_page: OpenPage
+) -> None:
+    email = f"reader-{uuid.uuid4().hex[:8]}@lab.example"
+    secret = PASSWORD + uuid.uuid4().hex
+    page.goto(f"{stack.url}/admin/people")
+    page.get_by_text("New account").click()
+    page.get_by_label("Name", exact=True).fill("Rita Reader")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("First password").fill(secret)
+    page.get_by_role("button", name="Create", exact=True).click()
+    row = page.get_by_role("row").filter(has_text=email)
+    expect(row).to_have_count(1)
+    reader = open_page(DESKTOP, "light", Stack(stack.url, email, secret))
+    expect(reader.get_by_role("link", name="Admin")).to_have_count(0)
+    reader.goto(f"{stack.url}/account")
+    reader.get_by_label("How you are registered").fill("Rita Reader, registered 2026-05-02")
+    reader.get_by_role("button", name="Record my agreement").click()
+    own = reader.get_by_role("region", name="Agreements")
+    expect(own).to_contain_text("an administrator has to confirm it")
+    shoot(reader, "agreement")
+    page.reload()
+    row.get_by_role("button", name=re.compile("^Confirm")).click()
+    expect(row.get_by_role("button", name=re.compile("^Withdraw"))).to_be_visible()
+    shoot(page, "admin-people")
+    reader.reload()
+    expect(own).to_contain_text("confirmed")
+    [person] = [one for one in api.get("/api/v1/users?limit=500")["items"] if one["email"] == email]
+    [agreement] = api.get(f"/api/v1/users/{person['person_id']}/agreements")["items"]
+    assert agreement["dataset"] == "embed"
+    assert agreement["confirmed_at"]
+    row.get_by_role("button", name=re.compile("^Disable")).click()
+    expect(row.get_by_role("button", name=re.compile("^Enable"))).to_be_visible()
+
+
+def test_a_token_is_shown_once_works_and_is_revoked(page: Page, stack: Stack) -> None:
+    name = f"notebook {uuid.uuid4().hex[:8]}"
+    page.goto(f"{stack.url}/account")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_role("button", name="Create a token").click()
+    token = page.get_by_role("status").locator(".mono").inner_text()
+    ask = {"Authorization": f"Bearer {token}", "Cookie": ""}
+    assert page.request.get(f"{stack.url}/api/v1/filters", headers=ask).ok
+    shoot(page, "tokens")
+    page.reload()
+    row = page.get_by_role("row").filter(has_text=name)
+    expect(row).to_contain_text(token[-4:])
+    expect(page.get_by_text(token)).to_have_count(0)
+    row.get_by_role("button", name="Revoke").click()
+    expect(row).to_have_count(0)
+    assert page.request.get(f"{stack.url}/api/v1/filters", headers=ask).status == 401
+
+
+def test_admin_searches_the_audit_log(page: Page, api: Api, stack: Stack) -> None:
+    image = api.get("/api/v1/images?has_file=true&limit=1")["items"][0]["image_id"]
+    assert page.request.get(f"{stack.url}/api/v1/images/{image}/dicom").ok
+    page.goto(f"{stack.url}/admin/audit")
+    page.get_by_label("Action").fill("image.original")
+    page.get_by_label("Action").press("Enter")
+    page.wait_for_url(re.compile("_action=image.original"))
+    rows = page.locator(".table.audit tbody tr")
+    expect(rows.first).to_contain_text(f"/api/v1/images/{image}/dicom")
+    kept = api.get("/api/v1/audit?action=image.original&limit=100")
+    expect(page.get_by_text(f"{kept['total']:,} entries")).to_be_visible()
+    assert rows.count() == len(kept["items"])
+    assert set(rows.locator("td:nth-child(3)").all_inner_texts()) == {"image.original"}
+    shoot(page, "admin-audit")
+
+
+def test_admin_sees_workers_ingest_reports_and_services(page: Page, api: Api, stack: Stack) -> None:
+    page.goto(f"{stack.url}/admin/workers")
+    for worker in api.get("/api/v1/workers")["items"]:
+        expect(page.get_by_role("cell").filter(has_text=worker["name"]).first).to_be_visible()
+    page.goto(f"{stack.url}/admin/datasets")
+    page.locator(".revision summary").last.click()
+    [revision] = api.get("/api/v1/datasets/embed-synthetic/revisions")["items"][:1]
+    expect(page.locator(".revision").last).to_contain_text(f"{revision['counts']['images']:,}")
+    expect(page.locator(".report").first).to_contain_text("repaired")
+    shoot(page, "admin-datasets")
+    page.goto(f"{stack.url}/admin/system")
+    expect(page.get_by_role("region", name="Services")).to_contain_text("imagery")
