@@ -74,6 +74,60 @@ def test_the_same_bytes_from_s3_answer_the_same_revision(
     assert all(ids[image["sop_instance_uid"]] == image["image_id"] for image in before)
 
 
+@pytest.mark.parametrize("reduced", [(), ("clinical",)])
+def test_the_tables_of_a_folder_are_found_by_their_names(
+    admin: Api, s3: S3Server, bucket: str, reduced: tuple[str, ...]
+) -> None:
+    tables = several(13)
+    files = {
+        "EMBED_OpenData_clinical.csv": tables.clinical,
+        "EMBED_OpenData_metadata.csv": tables.metadata,
+        "EMBED_OpenData_metadata_reduced.csv": "",
+        "AWS_Open_Data_Clinical_Legend.csv": "",
+        "older/EMBED_OpenData_clinical.csv": "",
+    }
+    for table in reduced:
+        name = f"EMBED_OpenData_{table}"
+        files[f"{name}_reduced.csv"] = files.pop(f"{name}.csv")
+    with closing(make_client(s3)) as client:
+        for name, text in files.items():
+            client.put_object(Bucket=bucket, Key=f"the tables/{name}", Body=text.encode())
+    request = {"tables": f"s3://{bucket}/the%20tables/", "image_root": f"s3://{bucket}/images"}
+    dataset = f"folder-{len(reduced)}"
+    state = admin.wait(admin.post(f"/api/v1/datasets/{dataset}/revisions", request, 202))
+    assert state["state"] == "succeeded", state["error"]
+    assert state["counts"]["findings"] == tables.clinical.count("\n") - 1
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        ([], "*clinical*.csv is expected there; found: nothing"),
+        (["clinical.csv"], "*metadata*.csv is expected there; found: clinical.csv"),
+        (["clinical.csv", "my_clinical.csv"], "found: clinical.csv, my_clinical.csv"),
+    ],
+)
+def test_a_folder_without_both_tables_is_refused(
+    admin: Api, folder: Path, names: list[str], told: str
+) -> None:
+    for name in names:
+        (folder / name).write_text("")
+    body = {"tables": f"file://{folder}", "image_root": "s3://images"}
+    answer = admin.http.post("/api/v1/datasets/wrong/revisions", json=body)
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "tables"
+    assert told in error["message"]
+
+
+@pytest.mark.parametrize("given", [("clinical",), ("clinical", "metadata", "tables"), ()])
+def test_both_tables_or_their_folder_are_asked_for(admin: Api, given: tuple[str, ...]) -> None:
+    body = {**dict.fromkeys(given, "s3://images/x"), "image_root": "s3://images"}
+    answer = admin.http.post("/api/v1/datasets/wrong/revisions", json=body)
+    assert answer.status_code == 422
+    assert "or the folder of both as tables" in answer.json()["errors"][0]["message"]
+
+
 def test_equal_bytes_under_another_tag_are_recognised_by_their_hash(
     admin: Api, folder: Path
 ) -> None:

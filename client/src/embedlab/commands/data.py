@@ -20,8 +20,9 @@ def add(commands: Commands) -> None:
     """Declare the commands."""
     ingest = commands.add_parser("ingest", help="bring a dataset's tables into the catalog")
     ingest.add_argument("name", help="the dataset's name, e.g. embed")
-    ingest.add_argument("--clinical", required=True, metavar="URI", help="s3://... or file://...")
-    ingest.add_argument("--metadata", required=True, metavar="URI")
+    ingest.add_argument("--tables", metavar="URI", help="folder of both: s3://... or file://...")
+    ingest.add_argument("--clinical", metavar="URI", help="instead of --tables, with --metadata")
+    ingest.add_argument("--metadata", metavar="URI")
     ingest.add_argument("--images", required=True, metavar="URI", help="where image paths start")
     ingest.add_argument("--title")
     ingest.add_argument("--licence")
@@ -54,10 +55,9 @@ def add(commands: Commands) -> None:
 
 def run_ingest(given: argparse.Namespace) -> int:
     """Start an ingest, follow it, print its report."""
-    optional = {name: getattr(given, name) for name in ("title", "licence", "attribution")}
+    names = ("tables", "clinical", "metadata", "title", "licence", "attribution")
+    optional = {name: getattr(given, name) for name in names}
     request = {
-        "clinical": given.clinical,
-        "metadata": given.metadata,
         "image_root": given.images,
         "restricted": not given.open,
         "dry_run": given.dry_run,

@@ -1,9 +1,9 @@
 """Bodies of requests and answers: the contract."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from catalog.fields import Kind, Level
 
@@ -291,18 +291,29 @@ class DatasetSummary(BaseModel):
 
 
 class RevisionRequest(BaseModel):
-    """What to ingest."""
+    """What to ingest: both tables, or the folder that holds them."""
 
     model_config = ConfigDict(extra="forbid")
 
-    clinical: Uri
-    metadata: Uri
+    clinical: Uri | None = None
+    metadata: Uri | None = None
+    tables: Uri | None = Field(
+        default=None,
+        description="Folder of both tables, found by their names: `s3://bucket/tables/`",
+    )
     image_root: Uri = Field(description="Folder of the DICOM files: `s3://bucket/images`")
     title: str | None = Field(default=None, max_length=200)
     restricted: bool | None = None
     licence: str | None = Field(default=None, max_length=500)
     attribution: str | None = Field(default=None, max_length=2000)
     dry_run: bool = False
+
+    @model_validator(mode="after")
+    def _names_both_tables(self) -> Self:
+        given = (self.clinical is not None, self.metadata is not None)
+        if given != ((False, False) if self.tables else (True, True)):
+            raise ValueError("give clinical and metadata, or the folder of both as tables")
+        return self
 
 
 class Progress(BaseModel):

@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
-from chassis.s3 import s3_client
 
 from catalog.ingest.faults import SourceFault
 from catalog.settings import Settings
@@ -63,6 +61,9 @@ def _mirrored(path: str, root: Path | None, field: str) -> Path:
 @asynccontextmanager
 async def object_store(settings: Settings) -> AsyncIterator[Any]:
     """The S3 client of an ingest."""
+    # Imported when it is needed: the service itself starts, and answers, without it.
+    from chassis.s3 import s3_client
+
     async with s3_client(settings, connections=4, read_timeout_s=60) as client:
         yield client
 
@@ -84,6 +85,8 @@ async def look(client: Any, at: Location, name: str) -> Found:
 
 async def read(client: Any, at: Location, name: str) -> AsyncIterator[bytes]:
     """The bytes of a source in pieces of about one MiB."""
+    import aiohttp
+
     try:
         if at.path is not None:
             async for chunk in _read_file(at.path):

@@ -1,6 +1,6 @@
 """``/datasets`` and their revisions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from botocore.exceptions import BotoCoreError
@@ -11,6 +11,7 @@ from fastapi import APIRouter, Depends, Path
 
 from catalog.holder import ModelHolder
 from catalog.ingest.faults import SourceFault
+from catalog.ingest.folders import find_tables
 from catalog.ingest.rules import rules
 from catalog.ingest.sources import Found, locate, look, object_store
 from catalog.routes.state import Config, Db, Holder, Supervisor
@@ -80,12 +81,12 @@ async def create_revision(
     supervisor: Supervisor,
 ) -> RevisionState:
     """Ingest two tables. The same bytes again answer the revision that has them."""
-    found = await _look_at_sources(request, config)
+    tables, found = await _look_at_sources(request, config)
     if not request.dry_run:
         same = await revisions.find_same_sources(database, name, request.image_root, rules(), found)
         if same is not None:
             return await _state(holder, database, name, same)
-    document: dict[str, Any] = request.model_dump()
+    document: dict[str, Any] = {**request.model_dump(exclude={"tables"}), **tables}
     if request.restricted is None and not any(d.name == name for d in holder.datasets()):
         document["restricted"] = name in RESTRICTED_BY_NAME
     revision_id = await revisions.create_revision(database, name, document, admin.person_id)
@@ -95,20 +96,28 @@ async def create_revision(
 
 async def _look_at_sources(
     request: RevisionRequest, settings: Settings
-) -> Sequence[tuple[str, int]]:
-    """Tags and sizes of both tables; a 422 that names the one that cannot be read."""
+) -> tuple[Mapping[str, str], Sequence[tuple[str, int]]]:
+    """Addresses, and tags and sizes of both tables; a 422 that names the one that lacks."""
     found: list[Found] = []
+    tables: dict[str, str] = {}
     try:
         locate(request.image_root, settings, "image_root", folder=True)
         async with object_store(settings) as client:
-            for field in ("clinical", "metadata"):
-                at = locate(getattr(request, field), settings, field)
-                found.append(await look(client, at, field))
+            tables |= await _tables(client, request, settings)
+            for field, uri in tables.items():
+                found.append(await look(client, locate(uri, settings, field), field))
     except SourceFault as error:
         raise invalid(error.source, error.reason) from error
     except BotoCoreError as error:
         raise unavailable("The object store cannot be reached") from error
-    return [(source.etag, source.size) for source in found]
+    return tables, [(source.etag, source.size) for source in found]
+
+
+async def _tables(client: Any, request: RevisionRequest, settings: Settings) -> Mapping[str, str]:
+    if request.tables is not None:
+        folder = locate(request.tables, settings, "tables", folder=True)
+        return await find_tables(client, folder, "tables")
+    return {"clinical": str(request.clinical), "metadata": str(request.metadata)}
 
 
 @router.get("/{name}/revisions")
