@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from catalog import derive, rois
 from catalog.fields import Type, Value, columns, fields
 from catalog.model.listing import worst_by_breast
@@ -25,42 +27,52 @@ class Levels(NamedTuple):
 STANDARD_VIEWS = ("R CC", "L CC", "R MLO", "L MLO")
 
 
-def summary(model: ReadModel, place: int, sop_instance_uid: str) -> dict[str, Any]:
-    """An ImageSummary."""
-    breast = int(model.breast_of_image[place])
-    exam = int(model.exam_of_breast[breast])
-    patient = int(model.patient_of_exam[exam])
-    rows = model.rows_of_breast(breast)
-    return {
-        "image_id": int(model.image_id[place]),
-        "dataset": model.dataset,
-        "patient_id": model.patient_id[patient].decode(),
-        "exam_id": model.exam_id[exam].decode(),
-        "sop_instance_uid": sop_instance_uid,
+def summaries(
+    model: ReadModel, places: Sequence[int], uids: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    """ImageSummaries of the images at ``places``; ``uids``: SOP Instance UID by image_id."""
+    image = np.asarray(places, np.int64)
+    breast = model.breast_of_image[image]
+    exam = model.exam_of_breast[breast]
+    patient = model.patient_of_exam[exam]
+    ids = model.image_id[image].tolist()
+    found = {number: _findings(model, number) for number in set(breast.tolist())}
+    columns: dict[str, Sequence[Any]] = {
+        "image_id": ids,
+        "dataset": [model.dataset] * len(ids),
+        "patient_id": [name.decode() for name in model.patient_id[patient].tolist()],
+        "exam_id": [name.decode() for name in model.exam_id[exam].tolist()],
+        "sop_instance_uid": [uids[image_id] for image_id in ids],
         **{
-            name: model.value(name, place)
+            name: model.values(name, image)
             for name in ("ImageLateralityFinal", "ViewPosition", "FinalImageType", "Manufacturer")
         },
-        **_assessments(model, breast, rows),
-        "findings": len({(int(model.row_finding[row])) for row in rows}),
-        "num_roi": _whole(model.value("num_roi", place)) or 0,
-        "study_date_anon": model.value("study_date_anon", place),
-        "age_at_study": model.value("age_at_study", exam),
-        "tissueden": model.value("tissueden", exam),
-        "Rows": _whole(model.value("Rows", place)),
-        "Columns": _whole(model.value("Columns", place)),
+        "num_roi": [_whole(number) or 0 for number in model.values("num_roi", image)],
+        "study_date_anon": model.values("study_date_anon", image),
+        "age_at_study": model.values("age_at_study", exam),
+        "tissueden": model.values("tissueden", exam),
+        "Rows": [_whole(number) for number in model.values("Rows", image)],
+        "Columns": [_whole(number) for number in model.values("Columns", image)],
     }
+    rows = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    return [row | found[number] for row, number in zip(rows, breast.tolist(), strict=True)]
 
 
 def _whole(value: Any) -> int | None:
     return None if value is None else int(value)
 
 
-def _assessments(model: ReadModel, breast: int, rows: Iterable[Any]) -> dict[str, Any]:
-    found = {str(v) for row in rows if (v := model.value("asses", int(row))) is not None}
-    ordered = sorted(found, key=lambda a: (_order(a), a))
+def _findings(model: ReadModel, breast: int) -> dict[str, Any]:
+    """How many findings a breast has, and their assessments, the worst first."""
+    rows = model.rows_of_breast(breast)
+    known = {str(value) for value in model.values("asses", rows) if value is not None}
+    ordered = sorted(known, key=lambda a: (_order(a), a))
     worst = worst_assessment(model, breast) or (ordered[0] if ordered else None)
-    return {"asses": worst, "assessments": ordered}
+    return {
+        "asses": worst,
+        "assessments": ordered,
+        "findings": len(set(model.row_finding[rows].tolist())),
+    }
 
 
 def worst_assessment(model: ReadModel, breast: int) -> str | None:

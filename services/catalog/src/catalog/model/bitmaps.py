@@ -5,8 +5,9 @@ than looking at a code an image, and an image with several findings counts once 
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from threading import Lock
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from catalog.model.read_model import ReadModel
 Words = npt.NDArray[np.uint64]
 
 MAX_ELEMENTS = 64
+MAX_KEPT = 512  # bitmaps of all fields together: 30 MB at 480,323 images
 WORD_BYTES = 8
 
 
@@ -37,14 +39,38 @@ def unpack(words: Words, size: int) -> Mask:
 
 def count_bits(words: Words) -> Counts:
     """Number of ones along the last axis."""
-    return np.asarray(np.bitwise_count(words).sum(axis=-1, dtype=np.int64))
+    return np.bitwise_count(words).sum(axis=-1, dtype=np.uint32).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class Edges:
+    """Where slices of images begin, and the last one ends: a word, and the bits before in it."""
+
+    word: Counts
+    before: Words
+
+    @classmethod
+    def at(cls, start: npt.NDArray[np.integer]) -> "Edges":
+        """Edges at places of images."""
+        place = start.astype(np.uint64)
+        bits = (np.uint64(1) << (place % np.uint64(64))) - np.uint64(1)
+        return cls((place // np.uint64(64)).astype(np.int64), bits)
+
+    def count(self, words: Words) -> Counts:
+        """Number of ones in each slice."""
+        running = np.zeros(len(words) + 1, np.int64)
+        np.cumsum(np.bitwise_count(words), out=running[1:])
+        # The last edge may be the end of all words.
+        partly = np.append(words, np.uint64(0))[self.word] & self.before
+        return np.diff(running[self.word] + np.bitwise_count(partly))
 
 
 @dataclass(frozen=True)
 class Bitmaps:
-    """The bitmaps of one model, made when first asked for and kept."""
+    """The bitmaps of one model, made when first asked for; those asked for last are kept."""
 
     model: ReadModel
+    _lock: Lock = field(default_factory=Lock)
 
     @cached_property
     def _kept(self) -> dict[str, Words]:
@@ -75,9 +101,24 @@ class Bitmaps:
 
     def of(self, field: Field) -> Words:
         """By element of the dictionary (null first): the images that have it."""
-        if field.name not in self._kept:
-            self._kept[field.name] = np.stack([pack(mask) for mask in self._masks(field)])
-        return self._kept[field.name]
+        with self._lock:  # cohorts are frozen in threads
+            found = self._kept.pop(field.name, None)
+            if found is None:
+                found = np.stack([pack(mask) for mask in self._masks(field)])
+            self._kept[field.name] = found
+            while sum(map(len, self._kept.values())) > MAX_KEPT:
+                self._kept.pop(next(iter(self._kept)))
+            return found
+
+    @cached_property
+    def breasts(self) -> Edges:
+        """Where breasts begin."""
+        return Edges.at(self.model.breast_start)
+
+    @cached_property
+    def exams(self) -> Edges:
+        """Where exams begin."""
+        return Edges.at(self.model.breast_start[self.model.exam_start])
 
     @cached_property
     def single(self) -> Words:

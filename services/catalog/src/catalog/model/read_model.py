@@ -164,6 +164,13 @@ class ReadModel:
             return None
         return self.dictionaries[name].decode(int(self.codes[name][place]))
 
+    def values(self, name: str, places: npt.NDArray[np.integer]) -> list[Any]:
+        """The values of field ``name`` at ``places`` of its own level."""
+        if name not in self.codes:
+            return [None] * len(places)
+        decode = self.dictionaries[name].decode
+        return [decode(code) for code in self.codes[name][places].tolist()]
+
     def images_of_exam(self, exam: int) -> range:
         """Places of the images of an exam."""
         first, last = self.exam_start[exam], self.exam_start[exam + 1]

@@ -7,7 +7,6 @@ without findings has one all-null row) and it, its exam and its patient satisfy 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, reduce
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -58,19 +57,19 @@ class Selection:
         """Matching images of each breast."""
         if self.words is None:
             return self.model.images_per_breast
-        return _sums(self.mask, self.model.breast_start)
+        return bitmaps_of(self.model).breasts.count(self.words)
 
     @cached_property
     def per_exam(self) -> Counts:
         """Matching images of each exam."""
-        if self.words is None:
-            return _sums(self.model.images_per_breast, self.model.exam_start)
-        return _sums(self.mask, self.model.breast_start[self.model.exam_start])
+        return bitmaps_of(self.model).exams.count(self.packed)
 
     @cached_property
     def per_patient(self) -> Counts:
         """Matching images of each patient."""
-        return _sums(self.per_exam, self.model.patient_start)
+        running = np.zeros(self.model.exams + 1, np.int64)
+        np.cumsum(self.per_exam, out=running[1:])
+        return np.diff(running[self.model.patient_start])
 
     @cached_property
     def places(self) -> npt.NDArray[np.int64]:
@@ -89,20 +88,6 @@ class Selection:
             "exams": int(np.count_nonzero(self.per_exam)),
             "patients": int(np.count_nonzero(self.per_patient)),
         }
-
-
-def _sums(values: npt.NDArray[Any], start: npt.NDArray[np.int32]) -> Counts:
-    """Sums of slices, as differences of a running sum: quicker than ``reduceat`` on short slices.
-
-    A running sum in the type of the values needs no conversion; it may wrap, its differences do not
-    as long as each slice sums to less than the type holds, which the longest slice tells.
-    """
-    plain = values.view(np.uint8) if values.dtype == np.bool_ else values
-    if plain.dtype == np.uint8 and int(np.diff(start).max(initial=0)) > np.iinfo(np.uint8).max:
-        plain = plain.astype(np.int64)
-    running = np.zeros(len(plain) + 1, plain.dtype)
-    np.cumsum(plain, dtype=plain.dtype, out=running[1:])
-    return np.diff(running[start]).astype(np.int64)
 
 
 def matching_pairs(model: ReadModel, luts: Luts) -> Mask | None:
@@ -141,7 +126,7 @@ class CompiledFilter:
     def _bits(self, field: Field, lut: Mask) -> Words:
         """Images of which the patient, exam, image or one of the finding rows is in ``lut``."""
         bitmaps = bitmaps_of(self.model)
-        if bitmaps.is_made(field) and not field.multi:
+        if bitmaps.suits(field) and not field.multi:
             chosen = bitmaps.of(field)[lut]
             return np.asarray(np.bitwise_or.reduce(chosen, axis=0), np.uint64)
         found = look_up(lut, self.model.codes_of(field))

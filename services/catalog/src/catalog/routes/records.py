@@ -1,6 +1,6 @@
 """``/images/{id}``, ``/exams/{id}``, ``/patients/{id}``."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 from chassis.identity import Caller
@@ -57,15 +57,17 @@ async def retrieve_image(
             "findings": [views.finding(part.finding) for n, part in parts.items() if n in applies],
             "mirrored": mirror,
             "rois": views.image_rois(own["rois"], values, mirror=mirror),
-            "siblings": [_summary(served, at, images) for at in places if at != place],
+            "siblings": _summaries(model, [at for at in places if at != place], images),
             "cview_twin": views.cview_twin(model, place),
         }
     )
 
 
-def _summary(served: Served, place: int, images: Mapping[int, Mapping[str, Any]]) -> dict[str, Any]:
-    row = images[int(served.model.image_id[place])]
-    return views.summary(served.model, place, row["sop_instance_uid"])
+def _summaries(
+    model: ReadModel, places: Sequence[int], images: Mapping[int, Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    uids = {image_id: str(row["sop_instance_uid"]) for image_id, row in images.items()}
+    return views.summaries(model, places, uids)
 
 
 def _typed(cells: Cells) -> dict[int, views.Cells]:
@@ -118,7 +120,7 @@ async def retrieve_exam(
             "exam": _exam(served, place, parts),
             "patient": _patient(served, owners[0], parts) if owners else {},
             "findings": [views.finding(part.finding) for part in parts.values()],
-            "images": [_summary(served, at, images) for at in places],
+            "images": _summaries(model, places, images),
             "hanging": views.hanging(model, places),
         }
     )

@@ -117,11 +117,8 @@ async def summaries(
         return []
     model = served.model
     ids = [int(model.image_id[place]) for place in places]
-    rows = await records.image_rows(database, model.revision_id, ids)
-    return [
-        views.summary(model, place, rows[image_id]["sop_instance_uid"])
-        for place, image_id in zip(places, ids, strict=True)
-    ]
+    uids = await records.image_uids(database, model.revision_id, ids)
+    return views.summaries(model, places, uids)
 
 
 @router.post("/facets", response_model=Facets)

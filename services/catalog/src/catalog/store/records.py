@@ -20,6 +20,10 @@ select image_id, n, patient_id, exam_id, sop_instance_uid, laterality, view_posi
     final_image_type, num_roi, rois
 from catalog.image where revision_id = $1 and image_id = any($2)
 """
+UIDS = """
+select image_id, sop_instance_uid from catalog.image
+where revision_id = $1 and image_id = any($2)
+"""
 FINDINGS = {
     "exam_id": "select n from catalog.finding where revision_id = $1 and exam_id = $2",
     "patient_id": "select n from catalog.finding where revision_id = $1 and patient_id = $2",
@@ -70,12 +74,12 @@ async def read_revision(
         yield RevisionReader(connection, revision_id, columns)
 
 
-async def image_rows(
+async def image_uids(
     database: Database, revision_id: int, image_ids: Sequence[int]
-) -> dict[int, Mapping[str, Any]]:
-    """The typed rows of images of one revision, by image_id."""
-    async with read_revision(database, revision_id, {}) as reader:
-        return await reader.images(image_ids)
+) -> dict[int, str]:
+    """The SOP Instance UIDs of images of one revision, by image_id."""
+    async with database.reading() as connection:
+        return dict(await connection.fetch(UIDS, revision_id, list(image_ids)))
 
 
 async def file_rows(
