@@ -2943,6 +2943,25 @@ export interface components {
             test: number;
         };
         /**
+         * Gpu
+         * @description A GPU of a worker's host and how busy it is.
+         */
+        Gpu: {
+            /** Uuid */
+            uuid: string;
+            /** Name */
+            name: string;
+            /**
+             * Utilisation
+             * @description Share, 0 to 1
+             */
+            utilisation: number;
+            /** Memory Used */
+            memory_used: number;
+            /** Memory Total */
+            memory_total: number;
+        };
+        /**
          * ImageRecord
          * @description Everything known of an image. Null columns are absent.
          */
@@ -4807,14 +4826,14 @@ export interface components {
              * @default adam
              * @enum {string}
              */
-            optimiser: "adam" | "adamw" | "sgd";
+            optimiser: "adam" | "adamw" | "sgd" | "rmsprop";
             /**
              * Schedule
-             * @description Learning rate over the steps of the job
+             * @description Learning rate over the steps of the job; `step`: a tenth after each third
              * @default constant
              * @enum {string}
              */
-            schedule: "constant" | "cosine" | "one-cycle";
+            schedule: "constant" | "linear" | "cosine" | "step" | "one-cycle";
             /**
              * Augment
              * @description `light`: shifts within the margin and vertical flips
@@ -4851,6 +4870,26 @@ export interface components {
              */
             class_weights: "none" | "balanced";
             /**
+             * Patience
+             * @description Stop after as many epochs in which validation loss was not bettered
+             */
+            patience?: number | null;
+            /**
+             * Micro Batch
+             * @description Images at a time whose gradients are summed up to a batch: less memory
+             */
+            micro_batch?: number | null;
+            /**
+             * Trainable Layers
+             * @description Train only as many of the last layers that have weights
+             */
+            trainable_layers?: number | null;
+            /**
+             * Trainable Blocks
+             * @description Train only modules whose names begin so, e.g. `layer4`, `fc`
+             */
+            trainable_blocks?: string[] | null;
+            /**
              * Deterministic
              * @description Only algorithms that repeat to the bit; slower on a GPU
              * @default true
@@ -4875,6 +4914,25 @@ export interface components {
             permute_labels?: number | null;
         };
         /**
+         * Usage
+         * @description How busy a worker's host is; bytes, and shares from 0 to 1.
+         */
+        Usage: {
+            /** Cpu */
+            cpu: number;
+            /** Memory Used */
+            memory_used: number;
+            /** Memory Total */
+            memory_total: number;
+            /**
+             * Memory Own
+             * @description Of the worker and what it trains
+             */
+            memory_own: number;
+            /** Gpus */
+            gpus: components["schemas"]["Gpu"][];
+        };
+        /**
          * Worker
          * @description A worker process that trains jobs.
          */
@@ -4895,6 +4953,8 @@ export interface components {
              * @description Jobs it trains now
              */
             jobs: string[];
+            /** @description At its last heartbeat */
+            usage?: components["schemas"]["Usage"] | null;
             /**
              * About
              * @description Threads, device, versions

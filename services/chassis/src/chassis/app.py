@@ -55,7 +55,7 @@ def create_service_app(
         lifespan=opened,
         docs_url=None,
         redoc_url=None,
-        responses=problem_responses(401, 403, 404, 422, 503),
+        responses=problem_responses(400, 401, 403, 404, 422, 503),
         generate_unique_id_function=lambda route: route.name,
     )
     app.state.registry = registry

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 from chassis.database import Database
 from chassis.identity import Caller, require_agreement
+from chassis.problems import problem_responses
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
@@ -21,7 +22,7 @@ from catalog.store import cohorts, records
 LINES = "application/x-ndjson"
 BLOCK = 1000
 
-router = APIRouter(prefix="/internal/v1", tags=["internal"])
+router = APIRouter(prefix="/internal/v1", tags=["internal"], responses=problem_responses(410))
 
 
 @router.post("/image-sources", response_model=ImageSources)
@@ -72,7 +73,7 @@ def _restricted(holder: ModelHolder) -> dict[str, bool]:
 
 
 async def _items(
-    database: Database, rows: list[dict[str, object]], restricted: Mapping[str, bool]
+    database: Database, rows: list[dict[str, Any]], restricted: Mapping[str, bool]
 ) -> list[dict[str, Any]]:
     """``rows`` as image sources; without those whose path leads nowhere."""
     paths = await _paths(database, rows)
@@ -86,7 +87,7 @@ async def _items(
         kept = ("image_id", "dataset", "revision_id", "patient_id", "exam_id", "sop_instance_uid")
         items.append(
             {name: row[name] for name in kept}
-            | {"restricted": restricted.get(str(row["dataset"]), True), "source": source}
+            | {"restricted": restricted.get(row["dataset"], True), "source": source}
             | {"laterality": row["laterality"], "view_position": row["view_position"]}
             | {"rois": views.roi_boxes(row["rois"], levels)}
         )
@@ -94,7 +95,7 @@ async def _items(
 
 
 async def _paths(
-    database: Database, rows: list[dict[str, object]]
+    database: Database, rows: list[dict[str, Any]]
 ) -> dict[object, tuple[str, str | None]]:
     """By image its path and match levels as the file of its revision has them."""
     found: dict[object, tuple[str, str | None]] = {}
