@@ -21,7 +21,9 @@ from catalog.routes.state import Db, Holder, answer
 from catalog.store import exports
 
 router = APIRouter(
-    prefix="/api/v1/cohorts/{cohort_id}/export", tags=["exports"], responses=problem_responses(410)
+    prefix="/api/v1/cohorts/{cohort_id}/export",
+    tags=["exports"],
+    responses=problem_responses(409, 410),
 )
 
 Researcher = Annotated[Identity, Depends(require_role("researcher"))]

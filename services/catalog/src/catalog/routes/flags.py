@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from chassis.database import Database
 from chassis.identity import Caller, Identity
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
-from chassis.problems import Problem, invalid, not_found
+from chassis.problems import Problem, invalid, not_found, problem_responses
 from fastapi import APIRouter, Path, Query, Response
 
 from catalog.flags import Flag, FlagKind, FlagRequest
@@ -13,7 +13,7 @@ from catalog.holder import ModelHolder
 from catalog.routes.state import DatasetQuery, Db, Holder, answer
 from catalog.store import flags
 
-router = APIRouter(prefix="/api/v1/flags", tags=["flags"])
+router = APIRouter(prefix="/api/v1/flags", tags=["flags"], responses=problem_responses(409))
 
 FlagId = Annotated[int, Path(ge=1, lt=2**63)]
 ImageQuery = Annotated[int | None, Query(gt=0, lt=2**63)]

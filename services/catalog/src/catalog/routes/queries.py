@@ -6,7 +6,7 @@ from typing import Any
 from chassis.database import Database
 from chassis.identity import Caller, Identity
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
-from chassis.problems import Problem, invalid, not_found
+from chassis.problems import Problem, invalid, not_found, problem_responses
 from fastapi import APIRouter, Response
 from sqlalchemy.exc import IntegrityError
 
@@ -20,7 +20,7 @@ from catalog.routes.state import Db, Holder, answer
 from catalog.schemas import ImageSummary
 from catalog.store import queries
 
-router = APIRouter(prefix="/api/v1/queries", tags=["queries"])
+router = APIRouter(prefix="/api/v1/queries", tags=["queries"], responses=problem_responses(409))
 
 
 @router.post("", status_code=201, response_model=SavedQuery)
