@@ -17,6 +17,7 @@ from trainer.training.batches import (
     training_batches,
 )
 from trainer.training.fit import DivergedError, EpochResult, Fit, Hooks, learning_rate, start_fit
+from trainer.training.freezing import FreezingError
 from trainer.training.models import build_model, count_parameters
 from trainer.training.runtime import Runtime, choose_runtime
 
@@ -163,6 +164,61 @@ def test_augmentation_shifts_and_flips_but_never_mirrors(samples: Samples) -> No
     assert 0.2 < upright.mean() < 0.8, "flipped upside down"
 
 
+def test_it_stops_early_and_a_resumed_job_stops_at_the_same_epoch(samples: Samples) -> None:
+    settings = SETTINGS.model_copy(update={"epochs": 30, "learning_rate": 0.1, "patience": 2})
+    whole = make_fit(samples, settings)
+    results, states = run(whole, samples)
+    assert len(results) < 30
+    assert whole.best_epoch == len(results) - 2
+    resumed = make_fit(samples, settings)
+    resumed.load_state(torch.load(io.BytesIO(states[-2]), weights_only=True))
+    rest, _ = run(resumed, samples)
+    assert figures(rest) == figures(results[-1:])
+    assert (resumed.predict(samples, TEST) == whole.predict(samples, TEST)).all()
+
+
+def test_gradients_of_parts_add_up_to_those_of_the_batch(samples: Samples) -> None:
+    flat = SETTINGS.model_copy(update={"precision": "float32", "class_weights": "balanced"})
+    gradients = []
+    for micro_batch in (None, 5):
+        fit = make_fit(samples, flat.model_copy(update={"micro_batch": micro_batch}))
+        fit.model.eval()  # statistics of a part are not those of the batch
+        weights = torch.tensor([0.5, 2.0])
+        fit._step(samples.images[:16, :28, :28].copy(), samples.labels[:16], weights)
+        gradients.append([p.grad.clone() for p in fit.model.parameters() if p.grad is not None])
+    assert gradients[0]
+    assert all(torch.allclose(a, b, atol=1e-6) for a, b in zip(*gradients, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("chosen", "trained"),
+    [
+        ({"trainable_layers": 2}, {"7", "12"}),
+        ({"trainable_blocks": ("6", "12")}, {"6", "12"}),
+    ],
+)
+def test_frozen_layers_keep_weights_and_statistics(
+    samples: Samples, chosen: dict[str, Any], trained: set[str]
+) -> None:
+    fit = make_fit(samples, SETTINGS.model_copy(update={"epochs": 1, **chosen}))
+    before = {k: v.clone() for k, v in fit.model.state_dict().items()}
+    run(fit, samples)
+    changed = {k for k, v in fit.model.state_dict().items() if not torch.equal(v, before[k])}
+    assert {name.partition(".")[0] for name in changed} == trained
+
+
+def test_a_block_that_is_not_there_is_named(samples: Samples) -> None:
+    with pytest.raises(FreezingError, match="no block is called"):
+        make_fit(samples, SETTINGS.model_copy(update={"trainable_blocks": ("layer4",)}))
+
+
+@pytest.mark.parametrize("optimiser", ["adam", "adamw", "sgd", "rmsprop"])
+def test_every_optimiser_learns(samples: Samples, optimiser: str) -> None:
+    settings = SETTINGS.model_copy(update={"optimiser": optimiser})
+    results, _ = run(make_fit(samples, settings), samples)
+    assert results[-1].train_loss < results[0].train_loss
+
+
 def test_normalisation_is_that_of_the_training_split(samples: Samples) -> None:
     found = fit_normalisation(samples, SETTINGS)
     pixels = samples.images[samples.in_split(0)][:, 2:30, 2:30] / 255
@@ -177,6 +233,11 @@ def test_learning_rates_rise_and_fall_as_declared() -> None:
     assert rates.index(max(rates)) == 25
     assert rates[0] < 0.01
     assert rates[-1] < 0.001
+    step = SETTINGS.model_copy(update={"schedule": "step", "learning_rate": 0.1})
+    found = [learning_rate(step, n, 9) for n in range(9)]
+    assert found == pytest.approx([0.1] * 3 + [0.01] * 3 + [0.001] * 3)
+    line = SETTINGS.model_copy(update={"schedule": "linear", "learning_rate": 0.1})
+    assert learning_rate(line, 50, 100) == pytest.approx(0.05, rel=0.01)
     constant = SETTINGS.model_copy(update={"schedule": "constant", "learning_rate": 0.1})
     assert {learning_rate(constant, step, 100) for step in range(100)} == {0.1}
 

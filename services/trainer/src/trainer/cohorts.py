@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer.budget import hold, make_room
 from trainer.catalog import CatalogClient, Member
 from trainer.fetching import ImageryClient, Progress, fetch_pixels
 from trainer.pixels import MISSING, Geometry, PixelArray, array_folder, sole_owner
@@ -81,6 +82,7 @@ class CohortReader:
     imagery: ImageryClient
     scratch: Path
     concurrency: int
+    budget: int
 
     async def fetch(
         self, source: CohortSource, table: MemberTable, geometry: Geometry, progress: Progress
@@ -93,6 +95,8 @@ class CohortReader:
             self.scratch, source.dataset, source.revision_id, table.uids, geometry
         )
         async with sole_owner(folder):
+            hold(folder)
+            make_room(folder.parent, self.budget)
             array = PixelArray.open(folder, len(table.uids), geometry.size)
             if len(array.waiting()):
                 await fetch_pixels(

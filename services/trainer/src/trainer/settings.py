@@ -35,7 +35,9 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
     )
 
     worker_name: str | None = Field(default=None, description="Name of a worker; unset: host-pid")
-    worker_slots: PositiveInt = Field(default=1, description="Jobs one worker trains at a time")
+    worker_slots: int = Field(
+        default=0, ge=0, description="Jobs one worker trains at a time; 0: one per GPU, or one"
+    )
     threads: int = Field(default=0, ge=0, description="Threads of a training process; 0: all cores")
     device: Literal["auto", "cpu", "cuda"] = Field(
         default="auto", description="Where to train; `auto` takes a GPU where there is one"
@@ -69,6 +71,9 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
         default=0, ge=0, description="Jobs of one person that run at the same time; 0: any number"
     )
     max_queued: PositiveInt = Field(default=1000, description="Jobs one person may have queued")
+    pixels_budget: PositiveInt = Field(
+        default=200 << 30, description="Bytes of pixel arrays that a worker's scratch keeps"
+    )
     fetch_concurrency: PositiveInt = Field(
         default=8, description="Images that one job fetches at the same time"
     )
@@ -79,11 +84,23 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
     )
 
     @cached_property
+    def own_gpus(self) -> list[str]:
+        """UUIDs of the GPUs that a worker may train on."""
+        from trainer.devices import list_gpus
+
+        return [] if self.device == "cpu" else [gpu["uuid"] for gpu in list_gpus()]
+
+    @cached_property
+    def own_slots(self) -> int:
+        """Jobs that a worker trains at a time, resolved."""
+        return self.worker_slots or len(self.own_gpus) or 1
+
+    @cached_property
     def own_threads(self) -> int:
-        """Threads of a training process, resolved."""
+        """Threads of a training process, resolved: the cores are shared by the slots."""
         import os
 
-        return self.threads or len(os.sched_getaffinity(0))
+        return self.threads or max(1, len(os.sched_getaffinity(0)) // (self.worker_slots or 1))
 
 
 def settings_from_environment() -> TrainerSettings:

@@ -30,9 +30,12 @@ class TrainingSettings(Frozen):
     batch_size: int = Field(ge=1, le=512, description="Images per optimiser step")
     learning_rate: float = Field(gt=0, le=1, description="Peak learning rate")
     weight_decay: float = Field(default=0.0, ge=0, le=1, description="Decoupled for adamw")
-    optimiser: Literal["adam", "adamw", "sgd"] = Field(default="adam", description="Optimiser")
-    schedule: Literal["constant", "cosine", "one-cycle"] = Field(
-        default="constant", description="Learning rate over the steps of the job"
+    optimiser: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
+        default="adam", description="Optimiser"
+    )
+    schedule: Literal["constant", "linear", "cosine", "step", "one-cycle"] = Field(
+        default="constant",
+        description="Learning rate over the steps of the job; `step`: a tenth after each third",
     )
     augment: Literal["none", "light"] = Field(
         default="none", description="`light`: shifts within the margin and vertical flips"
@@ -49,6 +52,29 @@ class TrainingSettings(Frozen):
     )
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="`balanced`: total / (classes x count)"
+    )
+    patience: int | None = Field(
+        default=None,
+        ge=1,
+        le=500,
+        description="Stop after as many epochs in which validation loss was not bettered",
+    )
+    micro_batch: int | None = Field(
+        default=None,
+        ge=1,
+        le=512,
+        description="Images at a time whose gradients are summed up to a batch: less memory",
+    )
+    trainable_layers: int | None = Field(
+        default=None,
+        ge=1,
+        le=1000,
+        description="Train only as many of the last layers that have weights",
+    )
+    trainable_blocks: tuple[str, ...] | None = Field(
+        default=None,
+        min_length=1,
+        description="Train only modules whose names begin so, e.g. `layer4`, `fc`",
     )
     deterministic: bool = Field(
         default=True, description="Only algorithms that repeat to the bit; slower on a GPU"

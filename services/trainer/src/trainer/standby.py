@@ -3,11 +3,12 @@
 The import takes seconds, the first batch of a small job none: a person should not wait for it.
 """
 
+import itertools
 import os
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from trainer.store import Lease
@@ -18,14 +19,15 @@ Process = subprocess.Popen[bytes]
 class Standby:
     """One waiting process per thread: the kernel kills it when the thread that forked it ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, gpus: Sequence[str] = ()) -> None:
         self._own = threading.local()
+        self._gpus = itertools.cycle(gpus) if gpus else None
 
     def prepare(self) -> None:
         """See to it that this thread has a process waiting."""
         waiting: Process | None = getattr(self._own, "process", None)
         if waiting is None or waiting.poll() is not None:
-            self._own.process = _spawn()
+            self._own.process = _spawn(self._environment())
 
     def start(self, lease: Lease) -> Process:
         """Have a process train the job held under ``lease``."""
@@ -38,6 +40,15 @@ class Standby:
             process.stdin.close()
         return process
 
+    def _environment(self) -> dict[str, str]:
+        """Of this thread's processes: each thread has a GPU of its own, where there are any."""
+        ours = training_environment(os.environ)
+        if self._gpus is None:
+            return ours
+        if not hasattr(self._own, "gpu"):
+            self._own.gpu = next(self._gpus)
+        return ours | {"CUDA_VISIBLE_DEVICES": self._own.gpu}
+
     def dismiss(self) -> None:
         """End this thread's waiting process."""
         waiting: Process | None = getattr(self._own, "process", None)
@@ -47,13 +58,13 @@ class Standby:
             waiting.wait()
 
 
-def _spawn() -> Process:
+def _spawn(environment: dict[str, str]) -> Process:
     """A session of its own: signals meant for the worker do not reach it."""
     return subprocess.Popen(
         [sys.executable, "-m", "trainer.training", str(os.getpid())],
         start_new_session=True,
         stdin=subprocess.PIPE,
-        env=training_environment(os.environ),
+        env=environment,
     )
 
 

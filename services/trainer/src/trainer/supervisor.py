@@ -31,7 +31,10 @@ class Supervisor:
     settings: TrainerSettings
     name: str
     closing: threading.Event = field(default_factory=threading.Event)
-    standby: Standby = field(default_factory=Standby)
+    standby: Standby = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.standby = Standby(self.settings.own_gpus)
 
     def work(self) -> int:
         """Train due jobs one after the other; how many. Runs in a thread that outlives its jobs."""

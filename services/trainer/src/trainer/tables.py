@@ -83,6 +83,7 @@ worker = Table(
     Column("pid", Integer, nullable=False),
     Column("slots", Integer, nullable=False),
     Column("about", JSONB, nullable=False),
+    Column("usage", JSONB, nullable=False),
     Column("started_at", _moment, nullable=False),
     Column("heartbeat_at", _moment, nullable=False),
 )

@@ -11,12 +11,14 @@ import threading
 from datetime import UTC, datetime
 from typing import Any
 
+import psutil
 from celery import Celery
 from celery.signals import worker_ready, worker_shutting_down
 from chassis.database import Database, database_problem
 from chassis.logs import configure_logging, get_logger
 
 from trainer import store
+from trainer.devices import measure_usage
 from trainer.settings import TrainerSettings, settings_from_environment
 from trainer.supervisor import Supervisor
 from trainer.wakeups import QUEUE, STALE_S, WAKE, celery_app
@@ -34,7 +36,7 @@ def main() -> None:
     supervisor = Supervisor(settings, name)
     app = worker_app(settings, supervisor)
     # Woken for nothing, each slot makes itself ready: the first job need not wait for imports.
-    worker_ready.connect(lambda **_: wake_slots(app, settings.worker_slots), weak=False)
+    worker_ready.connect(lambda **_: wake_slots(app, settings.own_slots), weak=False)
     worker_shutting_down.connect(lambda **_: supervisor.closing.set(), weak=False)
     heart = threading.Thread(target=_beat_until, args=(settings, supervisor), daemon=True)
     heart.start()
@@ -72,7 +74,7 @@ def wake_slots(app: Celery, slots: int) -> None:
 
 def _arguments(settings: TrainerSettings, name: str) -> list[str]:
     return [
-        "worker", "--pool", "threads", "--concurrency", str(settings.worker_slots),
+        "worker", "--pool", "threads", "--concurrency", str(settings.own_slots),
         "--queues", QUEUE, "--hostname", f"{name}@{socket.gethostname()}",
         "--loglevel", settings.log_level, "--without-gossip", "--without-mingle",
         "--without-heartbeat",
@@ -87,10 +89,12 @@ async def _beat(settings: TrainerSettings, supervisor: Supervisor) -> None:
     """Keep the worker's row fresh; take it away at the end."""
     database = Database(settings.database_url, pool_size=1, application_name=store.WORKER)
     values = _about(settings, supervisor.name)
+    process = psutil.Process()
     while not supervisor.closing.is_set():
         try:
             async with database.transaction() as session:
-                await store.beat_worker(session, values)
+                usage = await asyncio.to_thread(measure_usage, process)
+                await store.beat_worker(session, values | {"usage": usage})
         except Exception as error:
             if database_problem(error) is None:
                 raise
@@ -112,7 +116,7 @@ def _about(settings: TrainerSettings, name: str) -> dict[str, Any]:
         "name": name,
         "host": socket.gethostname(),
         "pid": os.getpid(),
-        "slots": settings.worker_slots,
+        "slots": settings.own_slots,
         "about": about,
         "started_at": datetime.now(UTC),
     }

@@ -30,6 +30,7 @@ async def list_workers(session: AsyncSession) -> list[Worker]:
 
 def _worker(row: AnyRow, jobs: list[str]) -> Worker:
     values = {k: v for k, v in row._mapping.items() if k in Worker.model_fields}
+    values["usage"] = row.usage or None
     state = "lost" if row.lost else "busy" if jobs else "idle"
     return Worker.model_validate({**values, "state": state, "jobs": jobs})
 

@@ -25,6 +25,7 @@ from trainer.training.batches import (
     to_input,
     training_batches,
 )
+from trainer.training.freezing import freeze
 from trainer.training.runtime import Runtime
 
 WARM_UP = 0.25
@@ -75,10 +76,12 @@ class Fit:
     best_epoch: int = 0
     best_model: dict[str, torch.Tensor] = field(default_factory=dict)
     optimiser: torch.optim.Optimizer = field(init=False)
+    frozen: list[nn.Module] = field(init=False)
 
     def __post_init__(self) -> None:
         device = torch.device(self.runtime.device)
         self.model.to(device=device, memory_format=torch.channels_last)
+        self.frozen = freeze(self.model, self.settings)
         self.optimiser = _optimiser(self.model, self.settings)
 
     def state(self) -> dict[str, Any]:
@@ -108,7 +111,7 @@ class Fit:
     def run(self, samples: Samples, labels: NDArray[np.int64], hooks: Hooks) -> None:
         """Train to the last epoch, from wherever it stands; then the model is the best one."""
         weights = _class_weights(samples, labels, self.settings).to(self.runtime.device)
-        while self.epoch < self.settings.epochs:
+        while self.epoch < self.settings.epochs and not self.exhausted:
             started = time.monotonic()
             loss = self._train_epoch(samples, labels, weights, hooks)
             self.epoch += 1
@@ -120,6 +123,12 @@ class Fit:
                 self.best_model = copies
             hooks.after_epoch(result, self.state())
         self.model.load_state_dict(self.best_model)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether validation has not improved for as many epochs as are borne with."""
+        patience = self.settings.patience
+        return patience is not None and self.epoch - self.best_epoch >= patience
 
     def predict(self, samples: Samples, split: int) -> Floats:
         """(n, classes) probabilities of a split, in ascending order of its samples."""
@@ -135,26 +144,42 @@ class Fit:
         self, samples: Samples, labels: NDArray[np.int64], weights: torch.Tensor, hooks: Hooks
     ) -> float:
         self.model.train()
-        device = torch.device(self.runtime.device)
+        for module in self.frozen:  # their running statistics are kept too
+            module.training = False
         per_epoch = count_batches(len(samples.in_split(TRAIN)), self.settings.batch_size)
         total, step, losses = per_epoch * self.settings.epochs, per_epoch * self.epoch, []
         for pictures, truth in training_batches(samples, labels, self.settings, self.epoch):
             hooks.before_batch(step, total)
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(self.settings, step, total)
-            target = torch.from_numpy(truth).to(device)
-            with self._arithmetic():
-                logits = self.model(to_input(pictures, self.normalisation, device))
-            loss = nn.functional.cross_entropy(logits.float(), target, weight=weights)
-            self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()
-            self.optimiser.step()
-            losses.append(loss.detach())
+            losses.append(self._step(pictures, truth, weights))
             step += 1
         mean = float(torch.stack(losses).mean())
         if not math.isfinite(mean):
             raise DivergedError(f"training diverged in epoch {self.epoch + 1}: lower learning_rate")
         return mean
+
+    def _step(
+        self, pictures: NDArray[np.uint8], truth: NDArray[np.int64], weights: torch.Tensor
+    ) -> torch.Tensor:
+        """One step of the optimiser; the mean loss of the batch, in parts where it is to be."""
+        device = torch.device(self.runtime.device)
+        target = torch.from_numpy(truth).to(device)
+        total, losses = weights[target].sum(), []
+        self.optimiser.zero_grad(set_to_none=True)
+        size = self.settings.micro_batch or len(truth)
+        for start in range(0, len(truth), size):
+            part = slice(start, start + size)
+            with self._arithmetic():
+                logits = self.model(to_input(pictures[part], self.normalisation, device))
+            summed = nn.functional.cross_entropy(
+                logits.float(), target[part], weight=weights, reduction="sum"
+            )
+            loss = summed / total
+            loss.backward()
+            losses.append(loss.detach())
+        self.optimiser.step()
+        return torch.stack(losses).sum()
 
     def _validate(
         self, samples: Samples, labels: NDArray[np.int64], train_loss: float, started: float
@@ -177,6 +202,10 @@ def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:
     peak, done = settings.learning_rate, step / max(1, total)
     if settings.schedule == "constant":
         return peak
+    if settings.schedule == "step":
+        return peak * 0.1 ** int(3 * done)
+    if settings.schedule == "linear":
+        return peak * (1 - done * (1 - FINAL_LR))
     if settings.schedule == "one-cycle" and done < WARM_UP:
         return peak * (0.04 + 0.96 * done / WARM_UP)
     start = WARM_UP if settings.schedule == "one-cycle" else 0.0
@@ -197,10 +226,15 @@ def start_fit(
 
 def _optimiser(model: nn.Module, settings: TrainingSettings) -> torch.optim.Optimizer:
     rate, decay = settings.learning_rate, settings.weight_decay
+    trained = [p for p in model.parameters() if p.requires_grad]
     if settings.optimiser == "sgd":
-        return torch.optim.SGD(model.parameters(), lr=rate, momentum=0.9, weight_decay=decay)
-    kind = torch.optim.AdamW if settings.optimiser == "adamw" else torch.optim.Adam
-    return kind(model.parameters(), lr=rate, weight_decay=decay)
+        return torch.optim.SGD(trained, lr=rate, momentum=0.9, weight_decay=decay)
+    kinds = {
+        "adam": torch.optim.Adam,
+        "adamw": torch.optim.AdamW,
+        "rmsprop": torch.optim.RMSprop,
+    }
+    return kinds[settings.optimiser](trained, lr=rate, weight_decay=decay)
 
 
 def _class_weights(

@@ -34,6 +34,7 @@ from trainer.spec import ArraySource, CohortSource, JobSpec, TrainingSettings
 from trainer.training.batches import fit_normalisation
 from trainer.training.checkpoints import delete_leftovers, load_checkpoint, save_checkpoint
 from trainer.training.fit import DivergedError, EpochResult, Fit, Hooks, start_fit
+from trainer.training.freezing import FreezingError
 from trainer.training.models import build_model, download_weights
 from trainer.training.runtime import Runtime, choose_runtime, describe_versions
 from trainer.training.session import Session
@@ -107,7 +108,9 @@ def _cohort_samples(
     authorize = session.token_source(owner, source.cohort_id)
     catalog = CatalogClient(session.http, settings.catalog_url, authorize)
     imagery = ImageryClient(session.http, settings.imagery_url, authorize)
-    reader = CohortReader(catalog, imagery, settings.scratch, settings.fetch_concurrency)
+    reader = CohortReader(
+        catalog, imagery, settings.scratch, settings.fetch_concurrency, settings.pixels_budget
+    )
     geometry = Geometry(spec.settings.stored_size, spec.settings.fit)
 
     def show(done: int, total: int) -> None:
@@ -138,15 +141,17 @@ def _fit(
         runtime = replace(runtime, threads=began.threads, precision=began.precision)
     runtime.apply(settings)
     normalisation = fit_normalisation(samples, settings)
-    fit = start_fit(_model(session, spec), settings, runtime, normalisation)
-    if state is not None:
-        fit.load_state(state)
     try:
+        fit = start_fit(_model(session, spec), settings, runtime, normalisation)
+        if state is not None:
+            fit.load_state(state)
         fit.run(samples, labels, _hooks(session, settings, folder, facts))
-    except DivergedError as error:
+    except (DivergedError, FreezingError) as error:
         raise JobError(str(error)) from error
     except torch.cuda.OutOfMemoryError as error:
-        raise JobError(f"GPU memory exhausted: lower batch_size ({settings.batch_size})") from error
+        raise JobError(
+            f"GPU memory exhausted: lower batch_size ({settings.batch_size}) or set micro_batch"
+        ) from error
     return fit
 
 
@@ -199,7 +204,11 @@ def _finish(
     from trainer.evaluation.baseline import evaluate_baseline  # two seconds of imports
 
     epochs = spec.settings.epochs
-    _show(session, Progress(phase="evaluating", epoch=epochs, epochs=epochs, fraction=TRAINED))
+    if fit.epoch < epochs:
+        bettered = f"validation was best after epoch {fit.best_epoch}"
+        notes.append(f"Training stopped early, after epoch {fit.epoch}: {bettered}.")
+    shown = Progress(phase="evaluating", epoch=fit.epoch, epochs=epochs, fraction=TRAINED)
+    _show(session, shown, notes)
     test = samples.in_split(TEST)
     probs = fit.predict(samples, TEST)
     metrics = evaluate_predictions(labels[test], probs, samples.patients[test], samples.classes)

@@ -1,0 +1,56 @@
+"""How much room pixel arrays may take: the least recently used make way, those at work stay."""
+
+import fcntl
+import shutil
+from pathlib import Path
+from typing import IO
+
+_held: list[IO[str]] = []
+
+
+def hold(folder: Path) -> None:
+    """Keep ``folder`` from being evicted until this process ends; it counts as used now."""
+    marker = folder.with_suffix(".use")
+    marker.touch()
+    handle = marker.open()
+    fcntl.flock(handle, fcntl.LOCK_SH)
+    _held.append(handle)  # a process trains one job: its end lets go
+
+
+def make_room(root: Path, budget: int) -> list[Path]:
+    """Remove arrays under ``root``, longest unused first, until ``budget`` bytes are kept.
+
+    What a process holds stays, also where that leaves more than the budget. Returns what went.
+    """
+    folders = sorted((f for f in root.glob("*") if f.is_dir()), key=_used_at)
+    sizes = {folder: _size(folder) for folder in folders}
+    total, gone = sum(sizes.values()), []
+    for folder in folders:
+        if total <= budget:
+            break
+        if _remove(folder):
+            total -= sizes[folder]
+            gone.append(folder)
+    return gone
+
+
+def _used_at(folder: Path) -> float:
+    marker = folder.with_suffix(".use")
+    return (marker if marker.exists() else folder).stat().st_mtime
+
+
+def _size(folder: Path) -> int:
+    """Bytes on disk: an array that is being filled has holes."""
+    return sum(f.stat().st_blocks * 512 for f in folder.glob("*"))
+
+
+def _remove(folder: Path) -> bool:
+    marker = folder.with_suffix(".use")
+    with marker.open("a") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        shutil.rmtree(folder)
+        marker.unlink()
+    return True
