@@ -6,8 +6,6 @@ The service runs as it does in a deployment (uvicorn, one process) on a database
 before. Every request asks ten facets and the exact totals under another filter; nothing is cached.
 """
 
-import argparse
-import asyncio
 import json
 import random
 import signal
@@ -29,7 +27,6 @@ from chassis.keys import ensure_keys
 from devstack.ports import choose_ports
 
 from benchmarks.catalog import real_scale
-from benchmarks.catalog.ingest import outcome, queue
 
 VALUES: dict[str, list[Any]] = {
     "asses": ["N", "B", "A", "S", "M", "K", "P"],
@@ -108,21 +105,15 @@ def start(env: dict[str, str], port: int) -> tuple[subprocess.Popen[bytes], floa
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=480_323)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "embed-tables")
+    parser = real_scale.options(__doc__)
     parser.add_argument("--filters", type=int, default=200)
-    parser.add_argument("--out", type=Path)
     given = parser.parse_args()
     folder = real_scale.tables(given.folder, given.images)
     filters = draw_filters(given.filters)
     with real_scale.database() as url, tempfile.TemporaryDirectory() as keys:
         jwks = ensure_keys(Path(keys))
         env = real_scale.environment(url, jwks, None, folder)
-        request = {t: f"file://{folder / name}" for t, name in real_scale.NAMES.items()}
-        revision_id = asyncio.run(queue(url, {**request, "image_root": "s3://images"}))
-        real_scale.Watched([sys.executable, "-m", "catalog.ingest", str(revision_id)], env).wait()
-        assert asyncio.run(outcome(url, revision_id))["state"] == "succeeded"
+        real_scale.ingest(url, env, f"file://{folder}")
         port = choose_ports(1)[0]
         process, ready = start(env, port)
         try:

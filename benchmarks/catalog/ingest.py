@@ -7,9 +7,7 @@ tables of all their columns, ANALYZE, and the finding-image pairs by SQL. Then f
 random filters are compared with pandas.
 """
 
-import argparse
 import asyncio
-import json
 import sys
 import tempfile
 import time
@@ -57,34 +55,6 @@ FILTERS: tuple[dict[str, list[Any]], ...] = (
     {"asses": ["N", "B"], "Manufacturer": ["HOLOGIC, Inc."]},
     {"type": ["B"], "side": ["R", "B"]},
 )
-
-
-async def queue(url: str, request: dict[str, Any]) -> int:
-    """A queued revision."""
-    connection = await asyncpg.connect(asyncpg_url(url))
-    await connection.execute(
-        "insert into catalog.dataset (name, title) values ('embed-synthetic', 'Synthetic EMBED') "
-        "on conflict do nothing"
-    )
-    revision_id = await connection.fetchval(
-        "insert into catalog.revision (dataset, request, requested_by) "
-        "values ('embed-synthetic', $1::text::jsonb, 'benchmark') returning revision_id",
-        json.dumps(request),
-    )
-    await connection.close()
-    return int(revision_id)
-
-
-async def outcome(url: str, revision_id: int) -> dict[str, Any]:
-    """The revision after its ingest."""
-    connection = await asyncpg.connect(asyncpg_url(url))
-    row = await connection.fetchrow(
-        "select state, error, counts::text, report::text from catalog.revision "
-        "where revision_id = $1",
-        revision_id,
-    )
-    await connection.close()
-    return dict(row)
 
 
 async def load_model(url: str, revision_id: int) -> ReadModel:
@@ -199,11 +169,7 @@ def differences(model: ReadModel, truth: Pandas) -> Iterator[str]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=480_323)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "embed-tables")
-    parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
+    given = real_scale.options(__doc__).parse_args()
     folder = real_scale.tables(given.folder, given.images)
     with (
         real_scale.database() as url,
@@ -211,37 +177,30 @@ def main() -> None:
         tempfile.TemporaryDirectory() as keys,
     ):
         env = real_scale.environment(url, ensure_keys(Path(keys)), s3, folder)
-        uri = f"s3://{real_scale.BUCKET}/tables/"
-        request = {table: uri + name for table, name in real_scale.NAMES.items()}
-        revision_id = asyncio.run(queue(url, {**request, "image_root": "s3://images"}))
-        command = [sys.executable, "-m", "catalog.ingest", str(revision_id)]
-        child = real_scale.Watched(command, env)
-        seconds = child.wait()
-        found = asyncio.run(outcome(url, revision_id))
-        assert found["state"] == "succeeded", found["error"]
+        ours = real_scale.ingest(url, env, f"s3://{real_scale.BUCKET}/tables")
         floor = asyncio.run(limit(url, folder))
-        model = asyncio.run(load_model(url, revision_id))
+        model = asyncio.run(load_model(url, ours.revision_id))
     different = list(differences(model, Pandas(folder)))
     total = sum(floor.values())
     parts = ", ".join(f"{name} {value:.1f}" for name, value in floor.items())
     rows = [
         (
             "ingest, S3 to queryable",
-            f"{seconds:.1f} s",
+            f"{ours.seconds:.1f} s",
             f"{total:.1f} s ({parts})",
-            f"{seconds / total:.2f}",
+            f"{ours.seconds / total:.2f}",
         ),
-        ("processor time of the child", f"{child.cpu_s:.1f} s", "", ""),
+        ("processor time of the child", f"{ours.child.cpu_s:.1f} s", "", ""),
         (
             "peak memory of the child",
-            f"{child.peak_mb:.0f} MB",
+            f"{ours.child.peak_mb:.0f} MB",
             "600 MB",
-            f"{child.peak_mb / 600:.2f}",
+            f"{ours.child.peak_mb / 600:.2f}",
         ),
         ("facet and total counts that differ from pandas", str(len(different)), "0", ""),
     ]
     text = real_scale.report(f"C1, ingest of {given.images} images", rows)
-    print(text, "phases:", found["report"][found["report"].find('"seconds"') :], sep="\n")
+    print(text, "phases:", ours.report[ours.report.find('"seconds"') :], sep="\n")
     print(*different[:20], sep="\n")
     if given.out:
         given.out.write_text(text)

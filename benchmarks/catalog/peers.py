@@ -9,7 +9,6 @@ two tables as they were copied and once over a narrow table of the join, made be
 say the same.
 """
 
-import argparse
 import asyncio
 import json
 import statistics
@@ -31,7 +30,7 @@ from devstack.ports import choose_ports
 
 from benchmarks.catalog import real_scale
 from benchmarks.catalog.facets import start
-from benchmarks.catalog.ingest import Pandas, outcome, queue
+from benchmarks.catalog.ingest import Pandas
 
 FILTERS: tuple[dict[str, list[Any]], ...] = (
     {"asses": ["A"]},
@@ -200,10 +199,7 @@ def latency(taken: Sequence[float]) -> str:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=480_323)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "embed-tables")
-    parser.add_argument("--out", type=Path)
+    parser = real_scale.options(__doc__)
     parser.add_argument("--pandas", type=Path, help="be the child: where the answers go")
     given = parser.parse_args()
     folder = real_scale.tables(given.folder, given.images)
@@ -213,14 +209,9 @@ def main() -> None:
     with real_scale.database() as url, tempfile.TemporaryDirectory() as scratch:
         keys = Path(scratch)
         env = real_scale.environment(url, ensure_keys(keys), None, folder)
-        request = {t: f"file://{folder / name}" for t, name in real_scale.NAMES.items()}
-        revision_id = asyncio.run(queue(url, {**request, "image_root": "s3://images"}))
-        child = real_scale.Watched([sys.executable, "-m", "catalog.ingest", str(revision_id)], env)
-        ingested = child.wait()
-        state = asyncio.run(outcome(url, revision_id))
-        assert state["state"] == "succeeded", state["error"]
+        ingested = real_scale.ingest(url, env, f"file://{folder}")
         ours = catalog_alone(env, keys)
-        sql = asyncio.run(sql_alone(url, revision_id))
+        sql = asyncio.run(sql_alone(url, ingested.revision_id))
         command = [sys.executable, "-m", "benchmarks.catalog.peers", "--folder", str(folder)]
         child = real_scale.Watched([*command, "--pandas", str(keys / "pandas.json")], env)
         child.wait()
@@ -255,7 +246,8 @@ def main() -> None:
         ],
         ("who", "ms with 1 / 3 / 5 conditions", "start or preparation", "memory"),
     )
-    text += f"\nThe catalog's ingest took {ingested:.1f} s, once. All four answers equal: {same}.\n"
+    text += f"\nThe catalog's ingest took {ingested.seconds:.1f} s, once. "
+    text += f"All four answers equal: {same}.\n"
     print(text)
     if given.out:
         given.out.write_text(text)

@@ -1,18 +1,26 @@
 """What the benchmarks of the catalog share: tables, servers, a running catalog, a report."""
 
+import argparse
+import asyncio
+import json
 import os
 import platform
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import psutil
 from catalog.migrate import migrate
+from chassis.database import asyncpg_url
 from devstack.objects import ensure_buckets, make_client
 from devstack.seaweedfs import S3Server
 from devstack.synthetic import FULL_SCALE, Scale, write_tables
@@ -21,6 +29,15 @@ from devstack import throwaway
 
 BUCKET = "benchmark"
 NAMES = {table: f"EMBED_OpenData_{table}.csv" for table in ("clinical", "metadata")}
+
+
+def options(description: str | None) -> argparse.ArgumentParser:
+    """The options that all of them have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--images", type=int, default=FULL_SCALE.images)
+    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "embed-tables")
+    parser.add_argument("--out", type=Path)
+    return parser
 
 
 def tables(folder: Path, images: int) -> Path:
@@ -103,6 +120,55 @@ class Watched:
         self._thread.join()
         assert status == 0, f"status {status}"
         return seconds
+
+
+async def _queue(url: str, request: dict[str, Any]) -> int:
+    """A queued revision."""
+    connection = await asyncpg.connect(asyncpg_url(url))
+    await connection.execute(
+        "insert into catalog.dataset (name, title) values ('embed-synthetic', 'Synthetic EMBED') "
+        "on conflict do nothing"
+    )
+    revision_id = await connection.fetchval(
+        "insert into catalog.revision (dataset, request, requested_by) "
+        "values ('embed-synthetic', $1::text::jsonb, 'benchmark') returning revision_id",
+        json.dumps(request),
+    )
+    await connection.close()
+    return int(revision_id)
+
+
+async def _outcome(url: str, revision_id: int) -> dict[str, Any]:
+    """The revision after its ingest."""
+    connection = await asyncpg.connect(asyncpg_url(url))
+    row = await connection.fetchrow(
+        "select state, error, counts::text, report::text from catalog.revision "
+        "where revision_id = $1",
+        revision_id,
+    )
+    await connection.close()
+    return dict(row)
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """An ingest that succeeded; ``report`` is its report in JSON."""
+
+    revision_id: int
+    seconds: float
+    child: Watched
+    report: str
+
+
+def ingest(url: str, env: Mapping[str, str], root: str) -> Ingested:
+    """Ingest the tables that lie at the address ``root``, in a process as the service's."""
+    request = {table: f"{root}/{name}" for table, name in NAMES.items()}
+    revision_id = asyncio.run(_queue(url, {**request, "image_root": "s3://images"}))
+    child = Watched([sys.executable, "-m", "catalog.ingest", str(revision_id)], env)
+    seconds = child.wait()
+    found = asyncio.run(_outcome(url, revision_id))
+    assert found["state"] == "succeeded", found["error"]
+    return Ingested(revision_id, seconds, child, found["report"])
 
 
 MEASURED = ("what", "ours", "limit or goal", "ratio")

@@ -7,7 +7,6 @@ description: labels by UID, evidence rows and the counts of every step are compa
 two recipes are frozen through the service.
 """
 
-import argparse
 import asyncio
 import csv
 import signal
@@ -32,7 +31,7 @@ from devstack.ports import choose_ports
 
 from benchmarks.catalog import real_scale
 from benchmarks.catalog.facets import start
-from benchmarks.catalog.ingest import load_model, outcome, queue
+from benchmarks.catalog.ingest import load_model
 from tests.catalog import recipes_reference
 from tests.catalog.recipes_reference import Result
 
@@ -113,23 +112,16 @@ def freeze(env: dict[str, str], keys: Path) -> list[tuple[str, str, str, str]]:
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=480_323)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "embed-tables")
-    parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
+    given = real_scale.options(__doc__).parse_args()
     folder = real_scale.tables(given.folder, given.images)
     files = {table: folder / name for table, name in real_scale.NAMES.items()}
     rows: list[tuple[str, str, str, str]] = []
     wrong: list[str] = []
     with real_scale.database() as url, tempfile.TemporaryDirectory() as keys:
         env = real_scale.environment(url, ensure_keys(Path(keys)), None, folder)
-        request = {table: f"file://{path}" for table, path in files.items()}
-        revision_id = asyncio.run(queue(url, {**request, "image_root": "s3://images"}))
-        real_scale.Watched([sys.executable, "-m", "catalog.ingest", str(revision_id)], env).wait()
-        assert asyncio.run(outcome(url, revision_id))["state"] == "succeeded"
-        model = asyncio.run(load_model(url, revision_id))
-        tables, seconds = read_tables(url, revision_id, model)
+        ingested = real_scale.ingest(url, env, f"file://{folder}")
+        model = asyncio.run(load_model(url, ingested.revision_id))
+        tables, seconds = read_tables(url, ingested.revision_id, model)
         rows.append(("read clinical rows and boxes", f"{seconds:.1f} s", "", ""))
         served = freeze(env, Path(keys))
     with files["metadata"].open(encoding="utf-8", newline="") as lines:

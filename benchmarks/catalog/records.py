@@ -7,11 +7,8 @@ Beside them, in the same run: the service asked without the gateway, and the dri
 the same row of 165 columns.
 """
 
-import argparse
 import asyncio
 import statistics
-import sys
-import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -28,7 +25,6 @@ from devstack.ports import choose_ports
 
 from benchmarks.catalog import real_scale
 from benchmarks.catalog.facets import draw_filters, start
-from benchmarks.catalog.ingest import outcome, queue
 from benchmarks.gateway.proxy import gateway_environment, process, token
 
 PAGES, RECORDS = 200, 400
@@ -87,11 +83,7 @@ def row(what: str, taken: Sequence[float], goal: float | None = None) -> tuple[s
 
 def main() -> None:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--images", type=int, default=480_323)
-    parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "embed-tables")
-    parser.add_argument("--out", type=Path)
-    given = parser.parse_args()
+    given = real_scale.options(__doc__).parse_args()
     folder = real_scale.tables(given.folder, given.images)
     port, gateway_port = choose_ports(2)
     service = f"http://127.0.0.1:{port}"
@@ -100,10 +92,7 @@ def main() -> None:
         gateway = gateway_environment(stack, service)
         keys = Path(gateway["GATEWAY_SIGNING_KEY"]).parent
         env = real_scale.environment(url, ensure_keys(keys), None, folder)
-        request = {t: f"file://{folder / name}" for t, name in real_scale.NAMES.items()}
-        revision_id = asyncio.run(queue(url, {**request, "image_root": "s3://images"}))
-        real_scale.Watched([sys.executable, "-m", "catalog.ingest", str(revision_id)], env).wait()
-        assert asyncio.run(outcome(url, revision_id))["state"] == "succeeded"
+        ingested = real_scale.ingest(url, env, f"file://{folder}")
         catalog, ready = start(env, port)
         stack.callback(catalog.wait, 20)
         stack.callback(catalog.terminate)
@@ -113,7 +102,7 @@ def main() -> None:
         identity = signer.sign(Identity("benchmark", "Benchmark", "researcher"), 3600)
         direct = ask(service, f"Bearer {identity}")
         through = ask(f"http://127.0.0.1:{gateway_port}", f"Bearer {token(gateway_port)}")
-        alone = asyncio.run(rows_alone(url, revision_id))
+        alone = asyncio.run(rows_alone(url, ingested.revision_id))
     text = real_scale.report(
         f"C3, {given.images} images",
         [

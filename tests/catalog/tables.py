@@ -158,7 +158,7 @@ def encode(tables: Tables) -> tuple[EncodedTables, Report]:
         head, _, body = getattr(tables, table).partition("\n")
         names = head.split(",")
         coded = {f.column for f in fields().values() if f.table == table} | {"ROI_coords"}
-        encoders[table] = TableEncoder(table, names, coded, KEPT[table])  # type: ignore[index]
+        encoders[table] = TableEncoder(table, names, coded, KEPT[table])
         if body:
             encoders[table].add(body.encode())
     clinical, metadata = encoders["clinical"], encoders["metadata"]

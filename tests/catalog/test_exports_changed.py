@@ -68,11 +68,11 @@ def test_a_member_that_the_newer_revision_lacks_keeps_what_was_frozen(
 ) -> None:
     exam, cohort_id = lost
     members: list[dict[str, Any]] = []
-    cursor: dict[str, str] = {}
-    while cursor is not None:
+    page: dict[str, Any] = {"next": ""}
+    while page["next"] is not None:
+        cursor = {"cursor": page["next"]} if page["next"] else {}
         page = admin.get(f"/api/v1/cohorts/{cohort_id}/members", limit=1000, **cursor)
         members += page["items"]
-        cursor = {"cursor": page["next"]} if page["next"] else None  # type: ignore[assignment]
     table = pl.read_parquet(take(admin, cohort_id, "members.parquet"))
     assert table["sop_instance_uid"].to_list() == [m["sop_instance_uid"] for m in members]
     for ours, theirs in (("acc_anon", "exam_id"), ("empi_anon", "patient_id"), ("label", "label")):

@@ -7,8 +7,8 @@ from tests.catalog.recipes_reference.tables import Result, Row, Tables, days_bet
 
 
 def _distinct(rows: list[Row]) -> list[Row]:
-    names = ("patient", "exam", "study_date_anon", "desc", "side", "asses", "path_severity")
-    names += ("bside", "procdate_anon", "pdate_anon")
+    names = ["patient", "exam", "study_date_anon", "desc", "side", "asses", "path_severity"]
+    names += ["bside", "procdate_anon", "pdate_anon"]
     seen: dict[tuple[Any, ...], Row] = {}
     for row in rows:
         seen.setdefault(tuple(row[name] for name in names), row)

@@ -39,7 +39,8 @@ def unpack(words: Words, size: int) -> Mask:
 
 def count_bits(words: Words) -> Counts:
     """Number of ones along the last axis."""
-    return np.bitwise_count(words).sum(axis=-1, dtype=np.uint32).astype(np.int64)
+    # 32 bits hold any number of images, and are summed quicker.
+    return np.asarray(np.bitwise_count(words).sum(axis=-1, dtype=np.uint32), np.int64)
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Edges:
         np.cumsum(np.bitwise_count(words), out=running[1:])
         # The last edge may be the end of all words.
         partly = np.append(words, np.uint64(0))[self.word] & self.before
-        return np.diff(running[self.word] + np.bitwise_count(partly))
+        return np.asarray(np.diff(running[self.word] + np.bitwise_count(partly)), np.int64)
 
 
 @dataclass(frozen=True)
