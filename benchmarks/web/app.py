@@ -1,0 +1,233 @@
+"""W1: first paint, filter click to fresh counts and thumbnails, frames of a scrolling grid.
+
+    EMBEDLAB_URL=... EMBEDLAB_EMAIL=... EMBEDLAB_PASSWORD=... python benchmarks/web/app.py
+
+Drives Chromium on a running stack and takes every figure from the browser's own clock: paint
+entries, ``performance.now()`` in the page, and the times at which it draws frames. ``--dataset``
+chooses the dataset; where its tables have no files (``--no-pictures``), tiles count without theirs.
+"""
+
+import argparse
+import gzip
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+CHROMIUM = os.environ.get("EMBEDLAB_CHROMIUM", "/usr/bin/chromium")
+SIZE = {"width": 1440, "height": 900}
+ROUNDS = 20
+SCROLLED = 100_000
+FRAME_MS = 1000 / 60
+BESIDE = "Chromium on the same machine"
+
+# A click is answered when the headline has its new counts, and when another image stands first in
+# the grid, with its picture.
+CLICK = """
+async ({ name, pictures }) => {
+  const label = [...document.querySelectorAll('.option label')]
+    .find(e => e.querySelector('.option-label').textContent === name);
+  const head = () => document.querySelector('h1').textContent;
+  const place = '[data-place="0"] .tile';
+  const first = () => document.querySelector(place)?.dataset.image;
+  const drawn = () => !pictures || document.querySelector(`${place} img.here`);
+  const [before, tile] = [head(), first()];
+  const from = performance.now();
+  label.querySelector('input').click();
+  const wait = done => new Promise((resolve, reject) => {
+    const look = () => {
+      if (done()) resolve(performance.now() - from);
+      else if (performance.now() - from > 4000) reject(new Error('nothing changed'));
+      else requestAnimationFrame(look);
+    };
+    look();
+  });
+  const counts = wait(() => head() !== before && !document.querySelector('.facets.stale'));
+  const tiles = wait(() => first() && first() !== tile && drawn());
+  // Where the same image stays first, there is nothing new to wait for.
+  return Promise.all([counts, tiles.catch(() => null)]);
+}
+"""
+
+# Scrolls as a wheel does, so many pixels a frame, until the wanted number of images went by.
+SCROLL = """
+async ({ images, step, seconds }) => {
+  const grid = document.querySelector('#grid');
+  const field = document.querySelector('.grid-field');
+  const frames = [];
+  let blank = 0, seen = 0, looked = 0, last = performance.now();
+  const end = last + seconds * 1000;
+  while (seen < images && performance.now() < end) {
+    grid.scrollTop += step;
+    const now = await new Promise(requestAnimationFrame);
+    frames.push(now - last);
+    last = now;
+    const places = [...document.querySelectorAll('.cell')];
+    seen = Math.max(seen, ...places.map(e => Number(e.dataset.place)));
+    const inSight = places.filter(e => {
+      const box = e.getBoundingClientRect();
+      return box.bottom > 0 && box.top < innerHeight;
+    });
+    looked += 1;
+    if (inSight.every(e => e.querySelector('.tile.skeleton'))) blank += 1;
+  }
+  return { frames, seen, blank: blank / looked, nodes: field.querySelectorAll('*').length };
+}
+"""
+
+
+# The page allows no eval, so nothing is polled from outside.
+SHOWN = """
+async () => {
+  while (!document.querySelector('h1')?.textContent.includes(' of '))
+    await new Promise(requestAnimationFrame);
+  return performance.now();
+}
+"""
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """The value below which ``share`` of them lie."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def sign_in(context: BrowserContext, url: str) -> Page:
+    """A page of that context, signed in."""
+    page = context.new_page()
+    page.goto(url)
+    page.get_by_label("Email").fill(os.environ["EMBEDLAB_EMAIL"])
+    page.get_by_label("Password").fill(os.environ["EMBEDLAB_PASSWORD"])
+    page.get_by_role("button", name="Sign in").click()
+    page.get_by_role("navigation", name="Rooms").wait_for()
+    return page
+
+
+def first_paint(browser: Browser, url: str, state: Any, query: str) -> tuple[float, float]:
+    """(first contentful paint, headline with counts) in ms, nothing cached."""
+    context = browser.new_context(viewport=SIZE, storage_state=state)
+    page = context.new_page()
+    page.goto(f"{url}/explore?{query}")
+    shown = page.evaluate(SHOWN)
+    page.locator(".tile[data-image]").first.wait_for()
+    paint = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    context.close()
+    return paint, shown
+
+
+def clicks(page: Page, *, pictures: bool) -> tuple[list[float], list[float]]:
+    """Milliseconds from each click to counts and to tiles, over distinct filters."""
+    names = page.locator(".option-label").all_inner_texts()
+    wanted = [n for n in dict.fromkeys(names) if names.count(n) == 1 and n != "not recorded"]
+    counts, tiles = [], []
+    for name in wanted[:ROUNDS]:
+        row = page.locator(".option").filter(has=page.get_by_text(name, exact=True))
+        if row.get_attribute("class") == "option none" or row.locator("input").is_checked():
+            continue
+        try:
+            counted, tiled = page.evaluate(CLICK, {"name": name, "pictures": pictures})
+        except Exception as error:  # noqa: BLE001 - an option that changes nothing is no measurement
+            print(f"left out {name}: {str(error).splitlines()[0]}")
+            continue
+        counts.append(counted)
+        if tiled is not None:
+            tiles.append(tiled)
+        row.locator("input").click()
+        page.wait_for_timeout(400)
+    return counts, tiles
+
+
+def initial_javascript(dist: Path) -> int:
+    """Gzipped bytes of the scripts that the first page loads."""
+    page = (dist / "index.html").read_text()
+    names = [part.split('"')[0] for part in page.split("/assets/")[1:]]
+    scripts = [dist / "assets" / name for name in names if name.endswith(".js")]
+    return sum(len(gzip.compress(script.read_bytes())) for script in scripts)
+
+
+def main() -> None:
+    """Measure and print a table; ``--out`` writes it."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--dataset", default="embed-synthetic")
+    options.add_argument("--dist", type=Path, default=Path("frontend/dist"))
+    options.add_argument("--scroll-seconds", type=float, default=60)
+    options.add_argument("--no-pictures", action="store_true", help="the tables have no files")
+    options.add_argument("--out", type=Path)
+    given = options.parse_args()
+    url = os.environ["EMBEDLAB_URL"].rstrip("/")
+    query = f"dataset={given.dataset}" + ("" if given.no_pictures else "&has_file=true")
+    arguments = ["--no-sandbox", "--disable-gpu"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        context = browser.new_context(viewport=SIZE)
+        page = sign_in(context, url)
+        total = page.request.get(f"{url}/api/v1/images?{query}&limit=1").json()["total"]
+        state = context.storage_state()
+        paints = [first_paint(browser, url, state, query) for _ in range(5)]
+        page.goto(f"{url}/explore?{query}")
+        page.locator(".tile[data-image]").first.wait_for()
+        page.wait_for_timeout(1500)
+        counts, tiles = clicks(page, pictures=not given.no_pictures)
+        page.goto(f"{url}/explore?{query}")
+        page.locator(".tile[data-image]").first.wait_for()
+        page.wait_for_timeout(1000)
+        asked = {"images": min(SCROLLED, total - 200), "step": 400, "seconds": given.scroll_seconds}
+        page.set_default_timeout(0)
+        began = time.perf_counter()
+        scrolled = page.evaluate(SCROLL, asked)
+        took = time.perf_counter() - began
+        browser.close()
+    frames = scrolled["frames"]
+    slow = sum(1 for frame in frames if frame > 2 * FRAME_MS) / len(frames)
+    what = "first tiles" if given.no_pictures else "first thumbnails"
+    rows = [
+        ("initial JavaScript, gzip", f"{initial_javascript(given.dist) / 1000:.1f} KB", "120 KB"),
+        ("first contentful paint, nothing cached, p50", ms([p for p, _ in paints]), "1,000 ms"),
+        ("headline with counts, nothing cached, p50", ms([h for _, h in paints]), "1,000 ms"),
+        (f"filter click to fresh counts, p50 of {len(counts)}", ms(counts), "250 ms"),
+        ("filter click to fresh counts, p95", f"{quantile(counts, 0.95):.0f} ms", ""),
+        (f"filter click to {what}, p50 of {len(tiles)}", ms(tiles), "250 ms"),
+        (f"filter click to {what}, p95", f"{quantile(tiles, 0.95):.0f} ms", ""),
+        (
+            "images scrolled through",
+            f"{scrolled['seen']:,} in {took:.0f} s",
+            f"{asked['images']:,}",
+        ),
+        ("frame while scrolling, p50", ms(frames), f"{FRAME_MS:.1f} ms"),
+        ("frame while scrolling, p95", f"{quantile(frames, 0.95):.1f} ms", ""),
+        ("frame while scrolling, longest", f"{max(frames):.0f} ms", ""),
+        ("frames later than two", f"{slow:.1%}", ""),
+        ("frames with nothing but waiting tiles in sight", f"{scrolled['blank']:.1%}", "0 %"),
+        ("elements of the grid at the end", f"{scrolled['nodes']:,}", ""),
+    ]
+    text = report(f"The web app over {given.dataset} ({total:,} images)", rows)
+    print(text)
+    if given.out:
+        given.out.write_text(text)
+
+
+def ms(values: Sequence[float]) -> str:
+    """Their median."""
+    return f"{statistics.median(values):.1f} ms"
+
+
+def report(title: str, rows: Sequence[tuple[str, str, str]]) -> str:
+    """A table with machine, date and commit."""
+    asked = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    where = (
+        f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end"
+    )
+    head = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit}, {where}, {BESIDE}"
+    lines = ["| what | ours | goal |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
+    return "\n".join([f"# {title}", "", head, "", *lines, ""])
+
+
+if __name__ == "__main__":
+    main()
