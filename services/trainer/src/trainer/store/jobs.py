@@ -161,11 +161,11 @@ async def _with_epochs(session: AsyncSession, rows: Sequence[AnyRow]) -> list[Jo
 def _job(row: AnyRow, epochs: list[Epoch]) -> Job:
     values = dict(row._mapping)
     permuted = values["spec"]["settings"]["permute_labels"] is not None
+    known = {name: values[name] for name in Job.model_fields if name in values}
     return Job(
-        **{name: values[name] for name in Job.model_fields if name in values},
+        **(known | _expected(values, epochs)),
         epochs=epochs,
         queue_position=values["position"],
-        **_expected(values, epochs),
         control="labels permuted: this job can learn nothing" if permuted else None,
     )
 
