@@ -31,6 +31,7 @@ ARGUMENTS = [
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 SHOTS = Path(".artifacts/screenshots")
+DATASET = "embed-synthetic"
 DESKTOP, PHONE = (1440, 900), (390, 844)
 
 
@@ -95,6 +96,10 @@ def _new_page(
 ) -> tuple[BrowserContext, Page, Watch]:
     context = browser.new_context(
         viewport={"width": size[0], "height": size[1]}, color_scheme=scheme
+    )
+    # What the API answers about without being told; the page would open with the largest it finds.
+    context.add_init_script(
+        f"if (location.protocol !== 'about:') localStorage.setItem('embedlab.dataset', '{DATASET}')"
     )
     page = context.new_page()
     page.set_default_timeout(PATIENCE_MS)
