@@ -3,21 +3,17 @@
 `python -m benchmarks.catalog.recipes [--images N] [--folder DIR] [--out FILE]`
 
 The peer is `tests/catalog/recipes_reference`, plain Python written from the published
-description: labels by UID, evidence rows and the counts of every step are compared. Then cohorts of
-two recipes are frozen through the service.
+description: labels by UID, evidence rows and the counts of every step are compared.
 """
 
 import asyncio
 import csv
-import signal
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
-import psutil
 from catalog.fields import columns
 from catalog.model.read_model import ReadModel
 from catalog.recipes.published import RECIPES
@@ -25,18 +21,14 @@ from catalog.recipes.run import RecipeOutcome, run_recipe
 from catalog.recipes.tables import RecipeTables, recipe_tables, wanted_columns
 from catalog.store import recipes
 from chassis.database import Database
-from chassis.identity import Identity, Signer
 from chassis.keys import ensure_keys
-from devstack.ports import choose_ports
 
 from benchmarks.catalog import real_scale
-from benchmarks.catalog.facets import start
 from benchmarks.catalog.ingest import load_model
 from tests.catalog import recipes_reference
 from tests.catalog.recipes_reference import Result
 
 CASES = [*((name, "any") for name in RECIPES), ("nus", "some"), ("nus", "one")]
-FROZEN = ("dc", "sla")
 
 
 async def fetch(url: str, revision_id: int) -> tuple[list[str], bytes, dict[int, int]]:
@@ -79,37 +71,6 @@ def differences(found: RecipeOutcome, expected: Result, uids: list[str]) -> Iter
             yield f"{step['step']}: {ours_} against {counts}"
 
 
-def freeze(env: dict[str, str], keys: Path) -> list[tuple[str, str, str, str]]:
-    """Seconds of a preview and of freezing through the service, and its memory."""
-    port = choose_ports(1)[0]
-    process, _ = start(env, port)
-    try:
-        identity = Identity("benchmark", "Benchmark", "researcher")
-        token = Signer(keys / "gateway.pem", "gateway").sign(identity, 3600)
-        rows = []
-        with httpx.Client(
-            base_url=f"http://127.0.0.1:{port}",
-            headers={"Authorization": f"Bearer {token}"},
-            trust_env=False,
-            timeout=300,
-        ) as client:
-            for name in FROZEN:
-                for path in ("/preview", ""):
-                    began = time.perf_counter()
-                    body = {"recipe": {"name": name}}
-                    answer = client.post(f"/api/v1/cohorts{path}", json=body)
-                    seconds = time.perf_counter() - began
-                    assert answer.is_success, answer.text
-                    images = answer.json()["counts"]["images"]
-                    what = "preview" if path else "freeze"
-                    rows.append((f"{name}: {what} {images} images", f"{seconds:.1f} s", "", ""))
-        memory = psutil.Process(process.pid).memory_info().rss / 2**20
-        return [*rows, ("memory of the service afterwards", f"{memory:.0f} MB", "", "")]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(20)
-
-
 def main() -> None:
     """Command line."""
     given = real_scale.options(__doc__).parse_args()
@@ -123,7 +84,6 @@ def main() -> None:
         model = asyncio.run(load_model(url, ingested.revision_id))
         tables, seconds = read_tables(url, ingested.revision_id, model)
         rows.append(("read clinical rows and boxes", f"{seconds:.1f} s", "", ""))
-        served = freeze(env, Path(keys))
     with files["metadata"].open(encoding="utf-8", newline="") as lines:
         paths = [record["anon_dicom_path"] for record in csv.DictReader(lines)]
     uids = [paths[row].rpartition("/")[2].removesuffix(".dcm") for row in model.image_row.tolist()]
@@ -141,7 +101,7 @@ def main() -> None:
         )
         agreement = f"{len(different)} differences"
         rows.append((what, f"{ours:.1f} s", f"{theirs:.1f} s (plain Python)", agreement))
-    text = real_scale.report(f"Recipes, {given.images} images", [*rows, *served])
+    text = real_scale.report(f"Recipes, {given.images} images", rows)
     print(text, *wrong, sep="\n")
     if given.out:
         given.out.write_text(text)
