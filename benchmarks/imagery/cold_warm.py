@@ -10,17 +10,25 @@ server that answers from memory. Writes `cold_warm.md`.
 
 import argparse
 import asyncio
-import os
-import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 from devstack.ports import choose_ports
-from running import CLIENTS, HERE, KINDS, RAW, Bench, bench, cpu_s, load, memory_mib, proxy, timed
+from running import (
+    CLIENTS,
+    KINDS,
+    RAW,
+    Bench,
+    bench,
+    cpu_s,
+    load,
+    memory_mib,
+    proxy,
+    timed,
+    write_report,
+)
 
 
 async def checked(made: Bench, image_id: int) -> None:
@@ -131,19 +139,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=3, help="length of each warm part")
     given = parser.parse_args()
     rows = asyncio.run(measure(given.images, given.seconds))
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    head = [
-        "# Thumbnails, cold and warm",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
-        f"commit {commit}, load {os.getloadavg()[0]:.1f}",
-        "",
-    ]
-    report = "\n".join([*head, *rows, ""])
-    (HERE / "cold_warm.md").write_text(report)
-    print(report)
+    write_report("cold_warm.md", "Thumbnails, cold and warm", rows)
 
 
 if __name__ == "__main__":

@@ -11,15 +11,11 @@ Valkey. Writes `pictures.md`.
 
 import argparse
 import asyncio
-import os
-import platform
 import statistics
-import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
@@ -30,7 +26,6 @@ import psutil
 import pyvips
 from running import (
     CLIENTS,
-    HERE,
     KINDS,
     RAW,
     Bench,
@@ -41,6 +36,7 @@ from running import (
     ready,
     service,
     timed,
+    write_report,
 )
 
 from devstack import throwaway
@@ -200,19 +196,7 @@ def main() -> None:
     parser.add_argument("--storm", type=int, default=300, help="cold requests at once")
     given = parser.parse_args()
     rows = asyncio.run(measure(given.images, given.tiles, given.storm))
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    head = [
-        "# Full pictures, tiles and storms",
-        "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
-        f"commit {commit}, load {os.getloadavg()[0]:.1f}",
-        "",
-    ]
-    report = "\n".join([*head, *rows, ""])
-    (HERE / "pictures.md").write_text(report)
-    print(report)
+    write_report("pictures.md", "Full pictures, tiles and storms", rows)
 
 
 if __name__ == "__main__":

@@ -3,14 +3,16 @@
 import asyncio
 import json
 import os
+import platform
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import Popen
+from subprocess import Popen, run
 from typing import Any
 
 import aiohttp
@@ -208,3 +210,20 @@ def cpu_s(process: psutil.Process) -> float:
     """Seconds of CPU that the service's own process has used."""
     used = process.cpu_times()
     return float(used.user + used.system)
+
+
+def write_report(name: str, title: str, rows: list[str]) -> None:
+    """Print ``rows`` of a table and write them to the file ``name``, with day, machine, commit."""
+    commit = run(
+        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
+    ).stdout.strip()
+    head = [
+        f"# {title}",
+        "",
+        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
+        f"commit {commit}, load {os.getloadavg()[0]:.1f}",
+        "",
+    ]
+    report = "\n".join([*head, *rows, ""])
+    (HERE / name).write_text(report)
+    print(report)
