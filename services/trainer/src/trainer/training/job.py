@@ -29,6 +29,7 @@ from trainer.outcome import JobError
 from trainer.pixels import Geometry
 from trainer.report import render_report
 from trainer.samples import SPLITS, TEST, Samples, check_samples, permuted_labels
+from trainer.scalars import write_scalars
 from trainer.schemas import Progress
 from trainer.spec import ArraySource, CohortSource, JobSpec, TrainingSettings
 from trainer.training.batches import fit_normalisation
@@ -40,6 +41,7 @@ from trainer.training.runtime import Runtime, choose_runtime, describe_versions
 from trainer.training.session import Session
 
 STALE_S = 86_400
+SCALARS = "events.out.tfevents"  # TensorBoard looks for `tfevents` in names
 FETCHED, TRAINED, EVALUATED = 0.15, 0.95, 0.98
 
 
@@ -235,7 +237,10 @@ def _finish(
         },
     }
     _show(session, Progress(phase="reporting", epoch=epochs, epochs=epochs, fraction=EVALUATED))
-    artifacts = _upload(session, _write_files(folder, report, samples, labels, probs, fit))
+    files = _write_files(folder, report, samples, labels, probs, fit)
+    (folder / SCALARS).write_bytes(write_scalars(map(_scalars, history)))
+    files[SCALARS] = folder / SCALARS, "application/octet-stream"
+    artifacts = _upload(session, files)
     session.write(
         lambda s: store.finish_job(
             s, session.lease, "succeeded", metrics=metrics, artifacts=artifacts
@@ -253,6 +258,17 @@ def _epoch(row: Any) -> dict[str, Any]:
         "validation_roc_auc",
     )
     return {name: getattr(row, name) for name in (*columns, "seconds")}
+
+
+def _scalars(row: Any) -> tuple[float, int, dict[str, float | None]]:
+    """An epoch for TensorBoard."""
+    values = {
+        "loss/train": row.train_loss,
+        "loss/validation": row.validation_loss,
+        "validation/accuracy": row.validation_accuracy,
+        "validation/roc_auc": row.validation_roc_auc,
+    }
+    return row.finished_at.timestamp(), row.epoch, values
 
 
 def _published(spec: JobSpec) -> list[dict[str, Any]]:
