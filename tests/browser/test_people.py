@@ -4,7 +4,7 @@ import re
 import uuid
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from .conftest import DESKTOP, Api, OpenPage, Stack, shoot
 
@@ -14,18 +14,20 @@ PASSWORD = "long enough for a test, and random: "
 
 
 def test_an_agreement_is_recorded_and_an_admin_confirms_it(
-    page: Page, api: Api, stack: Stack, open_page: OpenPage
+    page: Page, browser: Browser, api: Api, stack: Stack, open_page: OpenPage
 ) -> None:
     email = f"reader-{uuid.uuid4().hex[:8]}@lab.example"
     secret = PASSWORD + uuid.uuid4().hex
     page.goto(f"{stack.url}/admin/people")
-    page.get_by_text("New account").click()
+    page.get_by_text("Invite somebody").click()
     page.get_by_label("Name", exact=True).fill("Rita Reader")
     page.get_by_label("Email").fill(email)
-    page.get_by_label("First password").fill(secret)
-    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("button", name="Invite", exact=True).click()
     row = page.get_by_role("row").filter(has_text=email)
     expect(row).to_have_count(1)
+    link = page.get_by_role("status").filter(has_text=email).locator(".mono").inner_text()
+    shoot(page, "invitation")
+    _set_password(browser, link, secret)
     reader = open_page(DESKTOP, "light", Stack(stack.url, email, secret))
     expect(reader.get_by_role("link", name="Admin")).to_have_count(0)
     reader.goto(f"{stack.url}/account")
@@ -46,6 +48,19 @@ def test_an_agreement_is_recorded_and_an_admin_confirms_it(
     assert agreement["confirmed_at"]
     row.get_by_role("button", name=re.compile("^Disable")).click()
     expect(row.get_by_role("button", name=re.compile("^Enable"))).to_be_visible()
+
+
+def _set_password(browser: Browser, link: str, secret: str) -> None:
+    """As the person does whom the link was sent to, once; a second time it is refused."""
+    for outcome in ("Your password is set.", "Link not valid"):
+        invited = browser.new_page()
+        invited.goto(link)
+        invited.get_by_label("New password").fill(secret)
+        invited.get_by_label("The same again").fill(secret)
+        shoot(invited, "welcome")
+        invited.get_by_role("button", name="Set the password").click()
+        expect(invited.get_by_text(outcome)).to_be_visible()
+        invited.close()
 
 
 def test_a_token_is_shown_once_works_and_is_revoked(page: Page, stack: Stack) -> None:

@@ -5,6 +5,7 @@ import type {
   Me,
   NewToken,
   Page,
+  PasswordLink,
   PersonRecord,
   Revision,
   Role,
@@ -46,11 +47,23 @@ export interface NewPerson {
   readonly email: string;
   readonly name: string;
   readonly role: Role;
-  readonly password: string;
 }
 
 export function createPerson(person: NewPerson): Promise<PersonRecord> {
   return request("/api/v1/users", { method: "POST", body: person });
+}
+
+/** A link that works once, with which its person sets a password: the first, or a new one. */
+export function createPasswordLink(id: string): Promise<PasswordLink> {
+  return request(`${personPath(id)}/password-link`, { method: "POST" });
+}
+
+export function setPasswordByLink(token: string, password: string): Promise<void> {
+  return request("/api/v1/password", { method: "PUT", body: { token, password } });
+}
+
+export function changePassword(current: string, password: string): Promise<void> {
+  return request("/api/v1/me/password", { method: "PUT", body: { current, password } });
 }
 
 const personPath = (id: string): string => `/api/v1/users/${encodeURIComponent(id)}`;

@@ -23,6 +23,7 @@ export type Token = Schemas["TokenBody"];
 export type NewToken = Schemas["NewToken"];
 export type TokenScope = Schemas["TokenRequest"]["scopes"][number];
 export type PersonRecord = Schemas["PersonBody"];
+export type PasswordLink = Schemas["PasswordLink"];
 export type Audit = Schemas["AuditBody"];
 export type Worker = Schemas["Worker"];
 export type Revision = Schemas["RevisionState"];

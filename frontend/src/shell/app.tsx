@@ -5,6 +5,7 @@ import { watchJobs } from "../api/live";
 import { person, resumeSession } from "../api/session";
 import { ExplorePage } from "../features/explore/page";
 import { SignInPage } from "../features/signin/page";
+import { WelcomePage } from "../features/signin/welcome";
 import { isFilterKey } from "../lib/filter";
 import { matchPath, path, query, withQuery } from "../lib/url";
 import { Icon, type IconName } from "../ui/icon";
@@ -213,6 +214,7 @@ export function App() {
       </div>
     );
   }
+  if (path.value === "/welcome") return <WelcomePage />;
   if (person.value === undefined) return null;
   return person.value === null || unauthenticated.value ? <SignInPage /> : <Shell />;
 }

@@ -2,13 +2,15 @@ import { useState } from "preact/hooks";
 import {
   changePerson,
   confirmAgreement,
+  createPasswordLink,
   createPerson,
   listAgreements,
   listPeople,
 } from "../../api/people";
 import { person as me } from "../../api/session";
-import type { PersonRecord, Role } from "../../api/types";
-import { formatWhen } from "../../lib/format";
+import type { PasswordLink, PersonRecord, Role } from "../../api/types";
+import { formatDate, formatWhen } from "../../lib/format";
+import { Copyable } from "../../ui/copy";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
@@ -56,12 +58,36 @@ function AgreementCell({ person }: { person: PersonRecord }) {
   );
 }
 
+interface Invitation {
+  readonly person: PersonRecord;
+  readonly link: PasswordLink;
+}
+
+/** The link as it has to be sent: shown this once, kept nowhere. */
+function LinkNote({ invitation, close }: { invitation: Invitation; close: () => void }) {
+  const { person, link } = invitation;
+  return (
+    <div class="panel link-note" role="status">
+      <p>
+        Send this link to {person.name} ({person.email}). It sets a password once, until{" "}
+        {formatDate(link.expires_at)}, and is shown only now.
+      </p>
+      <Copyable text={new URL(link.link, window.location.origin).href} label="the link" />
+      <button type="button" class="button quiet" onClick={close}>
+        Done
+      </button>
+    </div>
+  );
+}
+
 function Row({
   person,
   change,
+  invite,
 }: {
   person: PersonRecord;
   change: (work: Promise<unknown>) => void;
+  invite: (person: PersonRecord) => void;
 }) {
   const own = person.person_id === me.value?.person_id;
   return (
@@ -96,6 +122,11 @@ function Row({
         <a class="button quiet" href={`/admin/audit?_person=${person.person_id}`}>
           Audit <span class="visually-hidden">of {person.name}</span>
         </a>
+        {!person.disabled_at && (
+          <button type="button" class="button quiet" onClick={() => invite(person)}>
+            Password link <span class="visually-hidden">for {person.name}</span>
+          </button>
+        )}
         <button
           type="button"
           class="button danger"
@@ -110,7 +141,7 @@ function Row({
   );
 }
 
-function NewPersonForm({ onMade }: { onMade: () => void }) {
+function NewPersonForm({ onMade }: { onMade: (person: PersonRecord) => void }) {
   const [error, setError] = useState<Error | null>(null);
   const make = (event: SubmitEvent): void => {
     event.preventDefault();
@@ -123,18 +154,17 @@ function NewPersonForm({ onMade }: { onMade: () => void }) {
       email: text("email"),
       name: text("name"),
       role: asRole(text("role")),
-      password: text("password"),
     }).then(
-      () => {
+      (person) => {
         form.reset();
-        onMade();
+        onMade(person);
       },
       (reason: unknown) => setError(asError(reason)),
     );
   };
   return (
     <details class="fold">
-      <summary>New account</summary>
+      <summary>Invite somebody</summary>
       <form class="new-person" onSubmit={make}>
         <label class="field">
           <span class="label">Name</span>
@@ -154,18 +184,8 @@ function NewPersonForm({ onMade }: { onMade: () => void }) {
             ))}
           </select>
         </label>
-        <label class="field">
-          <span class="label">First password</span>
-          <input
-            class="input"
-            name="password"
-            type="password"
-            required
-            autocomplete="new-password"
-          />
-        </label>
         <button type="submit" class="button primary">
-          Create
+          Invite
         </button>
         {error && <ProblemNote error={error} />}
       </form>
@@ -176,6 +196,14 @@ function NewPersonForm({ onMade }: { onMade: () => void }) {
 export function People() {
   const people = useResource("people", async (aborted) => (await listPeople(aborted)).items);
   const [error, setError] = useState<Error | null>(null);
+  const [invitation, setInvitation] = useState<Invitation | null>(null);
+  const invite = (person: PersonRecord): void => {
+    setError(null);
+    createPasswordLink(person.person_id).then(
+      (link) => setInvitation({ person, link }),
+      (reason: unknown) => setError(asError(reason)),
+    );
+  };
   const change = (work: Promise<unknown>): void => {
     setError(null);
     work.then(people.reload, (reason: unknown) => setError(asError(reason)));
@@ -183,7 +211,13 @@ export function People() {
   const problem = error ?? people.error;
   return (
     <>
-      <NewPersonForm onMade={people.reload} />
+      <NewPersonForm
+        onMade={(made) => {
+          people.reload();
+          invite(made);
+        }}
+      />
+      {invitation && <LinkNote invitation={invitation} close={() => setInvitation(null)} />}
       {problem && <ProblemNote error={problem} retry={people.reload} />}
       {!people.data && people.slow && <SkeletonLines lines={[100, 100, 100]} />}
       {people.data && (
@@ -202,7 +236,7 @@ export function People() {
             </thead>
             <tbody>
               {people.data.map((one) => (
-                <Row key={one.person_id} person={one} change={change} />
+                <Row key={one.person_id} person={one} change={change} invite={invite} />
               ))}
             </tbody>
           </table>

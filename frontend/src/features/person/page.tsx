@@ -4,6 +4,7 @@ import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
 import { Agreements } from "./agreements";
+import { Password } from "./password";
 import { Tokens } from "./tokens";
 import "./person.css";
 
@@ -28,6 +29,7 @@ export function AccountPage() {
         {!me.data && me.slow && <SkeletonLines lines={[40, 90, 70]} />}
         {me.data && <Agreements own={me.data.agreements} onRecorded={me.reload} />}
         <Tokens />
+        <Password />
       </div>
     </div>
   );
