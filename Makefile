@@ -88,6 +88,14 @@ test-web: frontend/node_modules/.installed ## type check, lint and unit tests of
 test-stack: $(VENV)/.installed frontend/dist/index.html ## tests that need the whole stack, and Chromium where it is installed
 	$(BIN)/pytest -m "browser or stack"
 
+.PHONY: test-chaos
+test-chaos: $(VENV)/.installed ## kill everything a job needs, 60 times at random (half an hour; KILLS, SEED)
+	$(BIN)/python -m tests.chaos.trainer --kills $(or $(KILLS),60) --seed $(or $(SEED),1)
+
+.PHONY: test-fuzz
+test-fuzz: $(VENV)/.installed ## 20,000 broken DICOM files (hours; FILES)
+	$(BIN)/python tests/imagery/fuzz.py --files $(or $(FILES),20000)
+
 .PHONY: openapi
 openapi: $(VENV)/.installed frontend/node_modules/.installed ## write docs/openapi.json and the web app's types from it
 	$(BIN)/python scripts/openapi.py --out docs/openapi.json
