@@ -77,7 +77,7 @@ def lab(
             **objects,
             database_url=database,
             default_dataset="embed-synthetic",
-            mirror_root=synthetic_tables,
+            mirror_root=synthetic_tables.parent,
         )
         catalog_url = stack.enter_context(serving(create_catalog(catalog)))
         imagery = ImagerySettings(
@@ -86,7 +86,7 @@ def lab(
             catalog_url=catalog_url,
             cache_url=valkey_url,
             workers=1,
-            mirror_root=synthetic_tables,
+            mirror_root=synthetic_tables.parent,
             disk_cache_dir=folder / "sources",
         )
         imagery_url = stack.enter_context(serving(create_imagery(imagery)))

@@ -29,7 +29,7 @@ def admin(lab: Gateway, synthetic_tables: Path) -> httpx.Client:
     """An admin with a token of every scope, tables to ask about, and files of some images."""
     client = lab.with_token("admin")
     content = dicom_bytes(breast())
-    pictured = synthetic_tables / "pictured"  # other tests' datasets have no files here
+    pictured = synthetic_tables.with_name("pictured")  # other tests' datasets have no files
     with (synthetic_tables / "EMBED_OpenData_metadata.csv").open() as metadata:
         for row in islice(csv.DictReader(metadata), 200):
             file = pictured / relative_key(row["anon_dicom_path"])
@@ -39,7 +39,7 @@ def admin(lab: Gateway, synthetic_tables: Path) -> httpx.Client:
     sources = {
         "clinical": f"{tables}/EMBED_OpenData_clinical.csv",
         "metadata": f"{tables}/EMBED_OpenData_metadata.csv",
-        "image_root": f"{tables}/pictured",
+        "image_root": f"file://{pictured}",
     }
     path = "/api/v1/datasets/embed-synthetic/revisions"
     made = client.post(path, json={**sources, "restricted": False})

@@ -27,6 +27,8 @@ from imagery.app import create_app
 from imagery.catalog import CatalogSources
 from imagery.settings import ImagerySettings
 
+BUCKET = "imagery-catalog"  # its own: other tests' datasets say whether their files are there
+
 
 @pytest.fixture(scope="module")
 def catalog_settings(
@@ -77,7 +79,7 @@ def ingest(catalog_url: str, sign_identity: SignIdentity, synthetic_tables: Path
             for table in ("clinical", "metadata")
         }
         path = f"/datasets/{dataset}/revisions"
-        body = tables | {"image_root": "s3://images/images"} | options
+        body = tables | {"image_root": f"s3://{BUCKET}/images"} | options
         state = http.post(path, json=body).json()
         until = time.monotonic() + 60
         while state["state"] in ("queued", "running") and time.monotonic() < until:
@@ -127,7 +129,7 @@ async def test_concurrent_questions_are_one_call_and_answers_are_kept(
     who = sign_identity("reader")
     found = await asyncio.gather(*(sources.find(i, who) for i in image_ids * 3))
     assert [one.image_id for one in found if one] == image_ids * 3
-    assert all(one and one.source.startswith("s3://images/images/") for one in found)
+    assert all(one and one.source.startswith(f"s3://{BUCKET}/images/") for one in found)
     assert len(calls) == 1
     assert await sources.find(image_ids[0], who) == found[0]
     assert len(calls) == 1
@@ -201,7 +203,7 @@ async def test_a_picture_all_the_way_from_the_catalog(
     sign_identity: SignIdentity,
 ) -> None:
     client = make_client(s3)
-    client.create_bucket(Bucket="images")
+    client.create_bucket(Bucket=BUCKET)
     for image_id in (restricted_ids[0], image_ids[0]):
         agreed = sign_identity("admin", agreements=["restricted"])
         source = await lab.app.state.sources.find(image_id, agreed)
@@ -211,8 +213,8 @@ async def test_a_picture_all_the_way_from_the_catalog(
             "SOPInstanceUID": source.sop_instance_uid,
         }
         content = dicom_bytes(breast(), Made(elements=told))
-        key = source.source.removeprefix("s3://images/")
-        client.put_object(Bucket="images", Key=key, Body=content)
+        key = source.source.removeprefix(f"s3://{BUCKET}/")
+        client.put_object(Bucket=BUCKET, Key=key, Body=content)
     client.close()
     assert (await lab.get(f"/{image_ids[0]}/thumbnail")).status_code == 200
     assert (await lab.get(f"/{image_ids[0]}/dicom")).content == content
@@ -266,13 +268,13 @@ async def test_a_cohort_is_warmed_in_the_background(
     listed = [source async for source in members.sources(cohort_id, who)]
     there = listed[: len(listed) // 2]
     client = make_client(s3)
-    if not any(b["Name"] == "images" for b in client.list_buckets()["Buckets"]):
-        client.create_bucket(Bucket="images")
+    if not any(b["Name"] == BUCKET for b in client.list_buckets()["Buckets"]):
+        client.create_bucket(Bucket=BUCKET)
     for source in there:
         told = {"WindowCenter": 9, "WindowWidth": 9, "SOPInstanceUID": source.sop_instance_uid}
         content = dicom_bytes(breast(64, 48), Made(elements=told))
-        key = source.source.removeprefix("s3://images/")
-        client.put_object(Bucket="images", Key=key, Body=content)
+        key = source.source.removeprefix(f"s3://{BUCKET}/")
+        client.put_object(Bucket=BUCKET, Key=key, Body=content)
     client.close()
     path = f"/api/v1/cohorts/{cohort_id}/warming"
     assert (await lab.client.get(path)).status_code == 404
