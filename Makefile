@@ -86,7 +86,8 @@ test-web: frontend/node_modules/.installed ## type check, lint and unit tests of
 
 .PHONY: test-stack
 test-stack: $(VENV)/.installed frontend/dist/index.html ## tests that need the whole stack, and Chromium where it is installed
-	$(BIN)/pytest -m "browser or stack"
+	$(BIN)/pytest -m "browser or stack" --ignore tests/browser
+	$(BIN)/pytest -m browser tests/browser
 
 .PHONY: test-chaos
 test-chaos: $(VENV)/.installed ## kill everything a job needs, 60 times at random (half an hour; KILLS, SEED)

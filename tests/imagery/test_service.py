@@ -318,6 +318,7 @@ async def test_readiness_names_each_dependency(start_lab: StartLab) -> None:
     found = (await lab.client.get("/readyz")).json()["dependencies"]
     assert {name: one["state"] for name, one in found.items()} == {
         "objects": "failed",
+        "disk": "ok",
         "cache": "ok",
         "decoders": "ok",
     }

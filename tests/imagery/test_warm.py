@@ -58,3 +58,15 @@ async def test_a_changed_object_is_asked_for_again(start_lab: StartLab) -> None:
     first = await lab.get("/1/thumbnail")
     lab.put(1, dicom_bytes(breast(seed=2), Made(elements=WINDOW)))
     assert (await lab.get("/1/thumbnail")).content != first.content
+
+
+async def test_every_way_says_whose_picture_it_is(lab: Lab) -> None:
+    lab.put(1, dicom_bytes(breast(), Made(elements=WINDOW)), patient_id="10000001")
+    first = await lab.get("/1/thumbnail")
+    warm = await lab.get("/1/thumbnail")
+    known = await lab.get("/1/thumbnail", **{"if-none-match": first.headers["etag"]})
+    rendered = await lab.get("/1/rendered")
+    answers = (first, warm, known, rendered)
+    assert [answer.status_code for answer in answers] == [200, 200, 304, 200]
+    assert {answer.headers["x-audit-subject"] for answer in answers} == {"10000001"}
+    assert "x-audit-subject" not in (await lab.get("/2/thumbnail")).headers

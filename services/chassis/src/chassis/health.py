@@ -22,16 +22,16 @@ class Degraded(Exception):
     """Raised by a check: requests are answered, but something is missing."""
 
 
-LEAST_FREE = 0.05
+LEAST_FREE = 2**30
 
 
 def disk_check(folder: Path) -> Check:
-    """A check that degrades where the file system of ``folder`` has less than 5 % left."""
+    """A check that degrades where the file system of ``folder`` has less than 1 GiB left."""
 
     async def check() -> None:
         found = await asyncio.to_thread(shutil.disk_usage, folder)
-        if found.free < LEAST_FREE * found.total:
-            raise Degraded(f"{found.free / 2**30:.1f} GiB free of {found.total / 2**30:.0f}")
+        if found.free < LEAST_FREE:
+            raise Degraded(f"{found.free / 2**20:.0f} MiB free below {folder}")
 
     return check
 

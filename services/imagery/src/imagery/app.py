@@ -5,13 +5,14 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 from chassis.app import create_service_app
-from chassis.health import Check
+from chassis.health import Check, disk_check
 from chassis.logs import configure_logging
 from chassis.s3 import s3_client
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 
 from imagery.archives.routes import router as archive_router
+from imagery.audit import AuditSubject
 from imagery.catalog import CatalogSources
 from imagery.cohorts import CohortMembers
 from imagery.cross_origin import CrossOrigin
@@ -65,6 +66,7 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
             )
             objects = await _objects(settings, shared, stack)
             checks["objects"] = objects.s3.check
+            checks["disk"] = disk_check(settings.disk_cache_dir)
             imagery = Imagery(objects, studio, shared, _budgets(settings))
             app.state.settings, app.state.imagery = settings, imagery
             app.state.sources = sources or await _catalog(settings, checks, stack)
@@ -91,6 +93,7 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
     app.state.warm_urls = WarmUrls()
     # Behind identity and the request's record, which the factory has put in place.
     app.user_middleware += [
+        Middleware(AuditSubject),
         Middleware(SendingBudget, budget=settings.sending_bytes),
         Middleware(WarmPath, urls=app.state.warm_urls),
         Middleware(LeavingClients),

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from imagery import parameters as given
+from imagery.audit import note_subject
 from imagery.conditional import IMMUTABLE, REVALIDATE, answer_headers, answer_of
 from imagery.flow import Imagery, Tagged, has_tag
 from imagery.objects.types import SourceFile
@@ -54,6 +55,7 @@ async def image_source(request: Request, image_id: ImageId, caller: Caller) -> I
     if source is None:
         raise not_found("image", image_id)
     require_agreement(caller, source.dataset, restricted=source.restricted)
+    note_subject(request.scope, source)
     return source
 
 

@@ -13,6 +13,7 @@ from chassis.identity import Identity
 from chassis.middleware import header
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from imagery.audit import note_subject
 from imagery.bounded import LruCache
 from imagery.conditional import answer_headers
 from imagery.flow import Imagery, Tagged
@@ -83,6 +84,7 @@ def _at_hand(scope: Scope, asked: Asked) -> Tagged | None:
     source = sources.known(asked.image_id)
     if source is None or (source.restricted and source.dataset not in identity.agreements):
         return None
+    note_subject(scope, source)
     return imagery.at_hand(source, asked.what, header(scope, b"if-none-match"))
 
 
