@@ -150,7 +150,13 @@ export function Grid({ tile: wanted }: { tile: number }) {
   const { items, key, next, pending } = results.value;
   const by = group.value;
   const top = useScroll(box, key);
-  const [focus, setFocus] = useState(0);
+  const [focus, showFocus] = useState(0);
+  // Keys come quicker than renders: the second one counts from where the first one led.
+  const at = useRef(0);
+  const setFocus = (place: number): void => {
+    at.current = place;
+    showFocus(place);
+  };
   const moved = useRef(false);
   const ahead = next ? items.length + 24 : items.length;
   const shape = gridShape(extent.width, ahead, wanted, GAP);
@@ -184,14 +190,14 @@ export function Grid({ tile: wanted }: { tile: number }) {
     if (!moved.current) return;
     moved.current = false;
     box.current
-      ?.querySelector<HTMLElement>(`[data-place="${focus}"] a`)
+      ?.querySelector<HTMLElement>(`[data-place="${at.current}"] a`)
       ?.focus({ preventScroll: true });
   }, [focus, box, top]);
 
   const go = (event: KeyboardEvent): void => {
     const element = box.current;
     if (!element || items.length === 0) return;
-    const place = layout.move(focus, event.key);
+    const place = layout.move(at.current, event.key);
     const row = layout.topOf(place);
     if (row < element.scrollTop) element.scrollTop = row;
     if (row + shape.rowHeight > element.scrollTop + extent.height) {
@@ -203,18 +209,18 @@ export function Grid({ tile: wanted }: { tile: number }) {
     if (lookedAt.value && image) look(image.image_id);
   };
   const toggleLook = (): void => {
-    const image = items[focus];
+    const image = items[at.current];
     if (image) look(lookedAt.value === image.image_id ? null : image.image_id);
   };
   const pick = (): void => {
-    const image = items[focus];
+    const image = items[at.current];
     if (image) toggleSelected(image);
   };
   useKeys([
     { keys: ARROWS, does: "Move through the images", run: go, when: isOurs },
     { keys: [" "], does: "Quick look beside the grid", run: toggleLook },
     { keys: ["x"], does: "Select the focused image", run: pick },
-    { keys: ["X"], does: "Select up to the focused image", run: () => selectThrough(focus) },
+    { keys: ["X"], does: "Select up to the focused image", run: () => selectThrough(at.current) },
     { keys: ["Enter"], does: "Open the case of the focused image" },
   ]);
 
