@@ -7,17 +7,13 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from trainer.composition import Composition, Fold, Frozen
 
 SPEC_VERSION = 1
 
 Protocol = Literal["patient", "published"]
-
-
-class Frozen(BaseModel):
-    """A value object that refuses unknown members."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class TrainingSettings(Frozen):
@@ -132,6 +128,10 @@ class JobSpec(Frozen):
     profile: str
     settings: TrainingSettings
     source: Source
+    fold: Fold | None = Field(default=None, description="Splits anew, where it is a fold")
+    composition: Composition | None = Field(
+        default=None, description="What children it has; it trains nothing itself"
+    )
 
     def sha256(self) -> str:
         """Digest of the canonical JSON: equal specs, equal digests."""

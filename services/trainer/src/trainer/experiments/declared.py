@@ -4,6 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trainer.composition import Composition
 from trainer.spec import Protocol, TrainingSettings
 
 DatasetKind = Literal["cohort", "array"]
@@ -51,6 +52,10 @@ class Declared(BaseModel):
     protocol: Protocol = "patient"
     cohort: ExpectedCohort | None = None
     published: tuple[Published, ...] = ()
+    composition: Composition | None = Field(
+        default=None,
+        description="A sweep, folds or an ensemble: what a job of it is unless it says otherwise",
+    )
 
     @property
     def defaults(self) -> TrainingSettings:
