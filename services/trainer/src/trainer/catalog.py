@@ -55,14 +55,19 @@ class Cohort(BaseModel):
     definition: dict[str, Any]
     counts: dict[str, int]
     classes: list[CohortClass]
+    attrition: list[dict[str, Any]] = []
     warnings: list[str] = []
 
 
 class Dataset(BaseModel):
     """What the trainer needs of a dataset."""
 
-    model_config = ConfigDict(coerce_numbers_to_str=True)
+    model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True)
 
+    name: str
+    title: str | None = None
+    licence: str | None = None
+    attribution: str | None = None
     restricted: bool
     revision_id: str | None
 
@@ -75,6 +80,7 @@ class Member(BaseModel):
     image_id: int
     sop_instance_uid: str
     patient_id: str
+    exam_id: str
     label: str
     split: str
     attributes: dict[str, Any] = {}
@@ -103,7 +109,7 @@ class CatalogClient:
         """Whether the dataset is restricted, and the revision that is served now."""
         found = await self._get(f"/api/v1/datasets/{name}")
         revision = found.get("revision") or {}
-        return Dataset(restricted=found["restricted"], revision_id=revision.get("revision_id"))
+        return Dataset.model_validate({**found, "revision_id": revision.get("revision_id")})
 
     async def iterate_members(self, cohort_id: str) -> AsyncIterator[Member]:
         """All members, a page at a time, in the catalog's order."""

@@ -1,16 +1,22 @@
 """Samples from a frozen cohort: its members from the catalog, their pixels from imagery."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trainer.budget import hold, make_room
 from trainer.catalog import CatalogClient, Member
+from trainer.evaluation.subgroups import VARIABLES
 from trainer.fetching import ImageryClient, Progress, fetch_pixels
 from trainer.pixels import MISSING, Geometry, PixelArray, array_folder, sole_owner
 from trainer.samples import SPLITS, Samples, SamplesError
 from trainer.spec import CohortSource, digest
+
+Value = TypeVar("Value")
 
 # What the acquisition wrote into the header; nothing that a reader or a pathologist found.
 HEADER = (
@@ -34,17 +40,25 @@ class MemberTable:
     """The members of a cohort in columns of a few bytes each."""
 
     classes: tuple[str, ...]
+    lineage: dict[str, Any] = field(default_factory=dict)
     image_ids: list[int] = field(default_factory=list)
     uids: list[str] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
     labels: list[int] = field(default_factory=list)
     splits: list[int] = field(default_factory=list)
     patients: list[int] = field(default_factory=list)
+    exams: list[int] = field(default_factory=list)
+    breasts: list[int] = field(default_factory=list)
+    attributes: dict[str, list[str | float | bool | None]] = field(
+        default_factory=lambda: {name: [] for name in VARIABLES}
+    )
     header: dict[str, list[str | float | None]] = field(
         default_factory=lambda: {name: [] for name in HEADER}
     )
     _places: dict[int, int] = field(default_factory=dict)
     _people: dict[str, int] = field(default_factory=dict)
+    _exams: dict[str, int] = field(default_factory=dict)
+    _breasts: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, member: Member) -> None:
         """Append a member; SamplesError where its label is of no class."""
@@ -60,18 +74,31 @@ class MemberTable:
         self.labels.append(self.classes.index(member.label))
         self.splits.append(SPLITS.index(member.split))
         self.patients.append(self._people.setdefault(member.patient_id, len(self._people)))
-        for name, values in self.header.items():
-            values.append(member.attributes.get(name))
+        breast = member.exam_id, str(member.attributes.get("ImageLateralityFinal"))
+        self.exams.append(self._exams.setdefault(member.exam_id, len(self._exams)))
+        self.breasts.append(self._breasts.setdefault(breast, len(self._breasts)))
+        for columns in (self.header, self.attributes):
+            for name, values in columns.items():
+                values.append(member.attributes.get(name))
 
 
 async def read_members(catalog: CatalogClient, source: CohortSource) -> MemberTable:
-    """All members of the cohort."""
-    table = MemberTable(source.classes)
+    """All members of the cohort, and where it comes from."""
+    table = MemberTable(source.classes, await _lineage(catalog, source))
     async for member in catalog.iterate_members(source.cohort_id):
         table.add(member)
     if not table.rows:
         raise SamplesError("the cohort has no members")
     return table
+
+
+async def _lineage(catalog: CatalogClient, source: CohortSource) -> dict[str, Any]:
+    cohort = await catalog.find_cohort(source.cohort_id)
+    dataset = await catalog.find_dataset(source.dataset)
+    return {
+        "cohort": cohort.model_dump(mode="json", exclude={"warnings", "classes"}),
+        "dataset": dataset.model_dump(mode="json"),
+    }
 
 
 @dataclass(frozen=True)
@@ -121,8 +148,7 @@ def assemble(table: MemberTable, array: PixelArray, tolerance: float) -> Samples
         )
     rows = np.array(table.rows, np.int64)
     kept = np.flatnonzero(array.states[rows] != MISSING)
-    columns = {k: [v[i] for i in kept] for k, v in table.header.items()}
-    header = {k: v for k, v in columns.items() if any(x is not None for x in v)}
+    header = _known(table.header, kept)
     header["aspect"] = (array.shapes[rows[kept], 0] / array.shapes[rows[kept], 1]).tolist()
     labels, splits = np.array(table.labels, np.int64)[kept], np.array(table.splits, np.int8)[kept]
     patients = np.array(table.patients, np.int64)[kept]
@@ -137,6 +163,18 @@ def assemble(table: MemberTable, array: PixelArray, tolerance: float) -> Samples
         keys=[str(table.image_ids[row]) for row in rows[kept]],
         classes=table.classes,
         header=header,
+        exams=np.array(table.exams, np.int64)[kept],
+        breasts=np.array(table.breasts, np.int64)[kept],
+        attributes=_known(table.attributes, kept),
+        lineage=table.lineage,
         sha256=digest(described | {"splits": splits.tolist(), "patients": patients.tolist()}),
         notes=(note,) if missing else (),
     )
+
+
+def _known(
+    columns: Mapping[str, Sequence[Value]], places: NDArray[np.int64]
+) -> dict[str, list[Value]]:
+    """The columns at ``places``, without those that hold nothing."""
+    taken = {name: [values[i] for i in places] for name, values in columns.items()}
+    return {name: values for name, values in taken.items() if any(v is not None for v in values)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,29 @@ class Samples:
     classes: tuple[str, ...]
     header: Mapping[str, Sequence[str | float | None]] = field(default_factory=dict)
     """Columns of (n,) values that tell the generator of the picture, not the lesion."""
+    exams: NDArray[np.int64] | None = None
+    """(n,) equal for images of one exam; None where that is not known."""
+    breasts: NDArray[np.int64] | None = None
+    """(n,) equal for images of one breast of one exam."""
+    attributes: Mapping[str, Sequence[str | float | bool | None]] = field(default_factory=dict)
+    """Columns of (n,) values that the subgroups of an evaluation go by."""
+    lineage: Mapping[str, Any] = field(default_factory=dict)
+    """Where they come from: {cohort, dataset} as the catalog tells of them."""
+    partners: NDArray[np.int64] | None = None
+    """(n,) place in ``images`` of a second picture of each: the baseline beside an abnormality."""
+    birads: NDArray[np.int64] | None = None
+    """(n,) assessment of each image as its place in A N B P S M K, for networks that are told."""
     sha256: str = ""
     """Of all that training reads: pixels, labels, splits, patients."""
     notes: tuple[str, ...] = ()
     """What the person should know, e.g. how many images were missing."""
+
+    @property
+    def label_field(self) -> str | None:
+        """The column that labels come from, e.g. `asses`."""
+        definition = self.lineage.get("cohort", {}).get("definition", {})
+        found: str | None = definition.get("label", {}).get("field")
+        return found
 
     def in_split(self, split: int) -> NDArray[np.int64]:
         """Places of the samples of a split, ascending."""

@@ -5,6 +5,16 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trainer.evaluation.schemas import (
+    BaselineMetrics,
+    ConfusionMatrix,
+    Evaluation,
+    Interval,
+    PairedDifference,
+    Refused,
+    RocCurve,
+    SplitMetrics,
+)
 from trainer.experiments.declared import Declared, Published
 from trainer.spec import JobSpec
 
@@ -130,51 +140,6 @@ class Owner(BaseModel):
     name: str
 
 
-class Interval(BaseModel):
-    """A metric with its 95 % interval (bootstrap over patients); null where it is not defined."""
-
-    value: float | None
-    low: float | None
-    high: float | None
-
-
-class SplitMetrics(BaseModel):
-    """What predictions on a test split came to."""
-
-    n: int = Field(description="Images")
-    patients: int
-    accuracy: Interval
-    balanced_accuracy: Interval
-    roc_auc: Interval
-    pr_auc: Interval
-    f1: Interval
-    log_loss: Interval
-    brier: Interval
-    recall: dict[str, Interval] = Field(description="By class")
-
-
-class BaselineMetrics(SplitMetrics):
-    """The same of a model that cannot see lesions."""
-
-    name: str
-    features: list[str] = Field(description="What it was told")
-
-
-class ConfusionMatrix(BaseModel):
-    """``counts[i][j]``: images of class ``labels[i]`` read as ``labels[j]``."""
-
-    labels: list[str]
-    counts: list[list[int]]
-
-
-class RocCurve(BaseModel):
-    """From (0, 0) to (1, 1); for two classes one curve, of the second."""
-
-    name: str
-    fpr: list[float]
-    tpr: list[float]
-
-
 class Metrics(BaseModel):
     """What a job reached, on a test split that was used once."""
 
@@ -202,6 +167,9 @@ class Report(BaseModel):
     spec: JobSpec
     spec_sha256: str
     metrics: Metrics
+    evaluation: Evaluation | None = Field(
+        default=None, description="Null in reports of an older version"
+    )
     epochs: list[Epoch]
     splits: list[SplitCounts]
     published: list[Published]
@@ -294,6 +262,10 @@ class Comparison(BaseModel):
     jobs: list[Job]
     settings: list[Difference]
     metrics: list[MetricRow]
+    tests: list[PairedDifference] = Field(
+        default=[], description="Each job against the first, on the same test images"
+    )
+    refused: list[Refused] = Field(default=[], description="Why others could not be tested")
     best_on_validation: str | None = Field(description="The job with the least validation loss")
     warnings: list[str]
 

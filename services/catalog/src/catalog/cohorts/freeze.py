@@ -248,6 +248,14 @@ def attributes(model: ReadModel, place: int) -> dict[str, Any]:
     owner: dict[Level, int] = {"image": place, "exam": exam, "patient": patient}
     found = {name: model.value(name, owner[fields()[name].level]) for name in ATTRIBUTES}
     found["asses"] = views.worst_assessment(model, breast)
+    found["finding_kind"] = _finding_kinds(model, breast)
     screening = found["exam_type"]
     found["screening"] = None if screening is None else screening == "screening"
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _finding_kinds(model: ReadModel, breast: int) -> str | None:
+    """The kinds of a breast's findings as a comma list, e.g. `calcification,mass`."""
+    rows = model.rows_of_breast(breast)
+    kinds = {kind for found in model.values("finding_kind", rows) for kind in found or ()}
+    return ",".join(sorted(kinds)) or None

@@ -31,6 +31,16 @@ def draw_weights(
         yield times.astype(np.float64)[:, member]
 
 
+def patient_draws(
+    metric: Callable[[Floats], Floats],
+    patients: NDArray[np.int64],
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> Floats:
+    """(draws, ...) what ``metric``, which takes weights (some draws, n), comes to in each draw."""
+    return np.concatenate([metric(weights) for weights in draw_weights(patients, draws, seed)])
+
+
 def patient_intervals(
     metric: Callable[[Floats], Floats],
     patients: NDArray[np.int64],
@@ -42,7 +52,11 @@ def patient_intervals(
     ``metric`` takes weights (draws, n) and gives (draws,) or (draws, k); so do the bounds, less the
     first axis. NaN where it is defined in no draw.
     """
-    values = np.concatenate([metric(weights) for weights in draw_weights(patients, draws, seed)])
+    return central_bounds(patient_draws(metric, patients, draws, seed))
+
+
+def central_bounds(values: Floats) -> tuple[Floats, Floats]:
+    """(low, high) of the central 95 % along the first axis; NaN among them is left out."""
     tail = 100 * (1 - LEVEL) / 2
     columns = values.reshape(len(values), -1)
     bounds = np.full((2, columns.shape[1]), np.nan)

@@ -1,24 +1,27 @@
 """Everything that is said of one set of predictions."""
 
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from trainer.evaluation.bootstrap import DRAWS, patient_intervals
+from trainer.evaluation.estimates import estimate
 from trainer.evaluation.metrics import (
     METRICS,
     Floats,
     Ints,
     confusion,
+    pr_points,
     recalls,
     roc_points,
 )
+from trainer.evaluation.points import compute_points, compute_recalls, reliability
+from trainer.evaluation.predictions import Predictions
+from trainer.evaluation.subgroups import FEW_PATIENTS, evaluate_subgroups
+from trainer.evaluation.units import RULES, group, severities
 
-FEW_PATIENTS = 50
-ROC_POINTS = 400
+CURVE_POINTS = 400
 
 
 def evaluate_predictions(
@@ -35,60 +38,100 @@ def evaluate_predictions(
     ``target`` (n,), ``probs`` (n, classes), ``patients`` (n,): intervals are 95 % patient-cluster
     bootstrap. For two classes the second is the positive one.
     """
-    people = len(np.unique(patients))
-    summary: dict[str, Any] = {"n": len(target), "patients": people}
-    for name, metric in METRICS.items():
-        weigh = partial(_bound, metric, target, probs)
-        low, high = patient_intervals(weigh, patients, draws, seed)
-        summary[name] = _estimate(weigh(np.ones((1, len(target))))[0], low, high)
-    summary["recall"] = _per_class(target, probs, patients, classes, draws, seed)
+    summary = summarise(target, probs, patients, classes, draws=draws, seed=seed)
     counts = confusion(np.ones((1, len(target))), target, probs)[0].astype(int)
-    few = f"{people} patients in the test split: intervals of so few are unreliable"
     return {
         "test": summary,
         "confusion_matrix": {"labels": list(classes), "counts": counts.tolist()},
-        "roc": _curves(target, probs, classes),
-        "warnings": [few] if people < FEW_PATIENTS else [],
+        "roc": _curves(target, probs, classes, roc_points, ("fpr", "tpr")),
+        "warnings": few_patients(summary["patients"]),
     }
 
 
-def _bound(
-    metric: Callable[[Floats, Ints, Floats], Floats], target: Ints, probs: Floats, weights: Floats
-) -> Floats:
-    return metric(weights, target, probs)
+def evaluate_deeply(
+    predictions: Predictions, *, draws: int = DRAWS, seed: int = 0
+) -> dict[str, Any]:
+    """{levels, levels_refused, pr, calibration, subgroups}: what only the report has room for."""
+    target, probs, classes = predictions.target, predictions.probs, predictions.classes
+    levels, refused = _levels(predictions, draws, seed)
+    return {
+        "levels": levels,
+        "levels_refused": refused,
+        "pr": _curves(target, probs, classes, pr_points, ("recall", "precision")),
+        "calibration": reliability(target, probs),
+        "subgroups": evaluate_subgroups(predictions, draws, seed),
+    }
 
 
-def _estimate(value: float, low: Any, high: Any) -> dict[str, float | None]:
-    named = {"value": value, "low": low, "high": high}
-    return {name: float(v) if np.isfinite(v) else None for name, v in named.items()}
+def few_patients(patients: int) -> list[str]:
+    """A warning where there are fewer than 50."""
+    few = f"{patients} patients in the test split: intervals of so few are unreliable"
+    return [few] if patients < FEW_PATIENTS else []
 
 
-def _per_class(
+def summarise(
     target: Ints,
     probs: Floats,
     patients: NDArray[np.int64],
     classes: tuple[str, ...],
-    draws: int,
-    seed: int,
-) -> dict[str, dict[str, float | None]]:
-    weigh = partial(_bound, recalls, target, probs)
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> dict[str, Any]:
+    """{n, patients, <metric>: {value, low, high}, recall: {<class>: {...}}}."""
+    names = list(METRICS)
+
+    def weigh(weights: Floats) -> Floats:
+        """(draws, metrics and classes): one pass over the draws for all of them."""
+        figures = [METRICS[name](weights, target, probs) for name in names]
+        return np.concatenate([np.stack(figures, axis=1), recalls(weights, target, probs)], axis=1)
+
+    points = compute_points(target, probs)
     low, high = patient_intervals(weigh, patients, draws, seed)
-    values = weigh(np.ones((1, len(target))))[0]
-    return {name: _estimate(values[i], low[i], high[i]) for i, name in enumerate(classes)}
+    found = {name: estimate(points[name], low[i], high[i]) for i, name in enumerate(names)}
+    first, shares = len(names), compute_recalls(target, probs)
+    of_class = {
+        name: estimate(shares[i], low[first + i], high[first + i]) for i, name in enumerate(classes)
+    }
+    people = len(np.unique(patients))
+    return {"n": len(target), "patients": people, **found, "recall": of_class}
 
 
-def _curves(target: Ints, probs: Floats, classes: tuple[str, ...]) -> list[dict[str, Any]]:
+def _levels(
+    predictions: Predictions, draws: int, seed: int
+) -> tuple[list[dict[str, Any]], str | None]:
+    """(figures by breast and by exam under each rule, why there are none)."""
+    classes = predictions.classes
+    ranks = severities(predictions.label_field, classes)
+    if ranks is None:
+        return [], "Its classes have no order, so a breast or an exam has no worst label."
+    levels = []
+    for name, units in (("breast", predictions.breasts), ("exam", predictions.exams)):
+        if units is None:
+            return [], "It is not known which images are of one breast or exam."
+        for rule in RULES:
+            found = group(predictions, units, ranks, rule)
+            test = summarise(
+                found.target, found.probs, found.patients, classes, draws=draws, seed=seed
+            )
+            levels.append({"level": name, "rule": rule, "test": test})
+    return levels, None
+
+
+def _curves(
+    target: Ints, probs: Floats, classes: tuple[str, ...], points: Any, names: tuple[str, str]
+) -> list[dict[str, Any]]:
     """One curve for two classes (of the second), else one against the rest for each."""
     shown = range(1, 2) if len(classes) == 2 else range(len(classes))
     curves = []
     for place in shown:
-        fpr, tpr = roc_points(target == place, probs[:, place])
-        kept = _thinned(len(fpr))
-        points = {"fpr": np.round(fpr[kept], 5).tolist(), "tpr": np.round(tpr[kept], 5).tolist()}
-        curves.append({"name": classes[place], **points})
+        along, up = points(target == place, probs[:, place])
+        kept = _thinned(len(along))
+        values = (np.round(axis[kept], 5).tolist() for axis in (along, up))
+        curves.append({"name": classes[place], **dict(zip(names, values, strict=True))})
     return curves
 
 
 def _thinned(count: int) -> NDArray[np.int64]:
-    """At most ROC_POINTS places, the first and the last among them."""
-    return np.unique(np.linspace(0, count - 1, min(count, ROC_POINTS)).round().astype(np.int64))
+    """At most CURVE_POINTS places, the first and the last among them."""
+    return np.unique(np.linspace(0, count - 1, min(count, CURVE_POINTS)).round().astype(np.int64))

@@ -2,11 +2,13 @@
 
 ``weights`` is (draws, n): each row weighs the n samples once (a bootstrap draw counts how often
 a sample was drawn). Each metric is (draws,), or (draws, classes) where it is one per class, and
-NaN in draws where it is not defined. With weights of one they equal scikit-learn's namesakes.
-``target`` is (n,) places of the true classes, ``probs`` (n, classes) rows that sum to one.
+NaN in draws where it is not defined. With weights of one they equal ``points``, which is
+scikit-learn's. ``target`` is (n,) places of the true classes, ``probs`` (n, classes) rows that sum
+to one.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,13 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 Metric = Callable[[Floats, Ints, Floats], Floats]
+Binary = Callable[[Floats, NDArray[np.bool_], Floats], Floats]
+
+OPERATING_POINT = 0.9
+"""Specificity at which sensitivity is told, and the reverse."""
+BINS = 15
+"""Bins of equal width for the expected calibration error."""
+_ROUNDING = 1e-9
 
 
 def predict_classes(probs: Floats) -> Ints:
@@ -72,6 +81,33 @@ def brier(weights: Floats, target: Ints, probs: Floats) -> Floats:
     return _divide(weights @ (squared * scale), weights.sum(axis=1))
 
 
+def ece(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """Expected calibration error: |share right - confidence| over bins of equal width."""
+    confidence, right = confidences(target, probs)
+    edges = np.linspace(0.0, 1.0, BINS + 1)
+    members = np.eye(BINS)[np.searchsorted(edges[1:-1], confidence)]
+    gaps = weights @ (members * (right - confidence)[:, None])
+    return _divide(np.abs(gaps).sum(axis=1), weights.sum(axis=1))
+
+
+def confidences(target: Ints, probs: Floats) -> tuple[Floats, Floats]:
+    """((n,) confidence, (n,) 1 where it came true).
+
+    For two classes the probability of the second and whether it was; for more the probability of
+    the most probable and whether that was right ("top label").
+    """
+    if probs.shape[1] == 2:
+        return _share(probs[:, 1]), (target == 1).astype(np.float64)
+    right: Floats = (predict_classes(probs) == target).astype(np.float64)
+    return _share(probs.max(axis=1)), right
+
+
+def _share(values: Floats) -> Floats:
+    """Sums of probabilities may pass one by a rounding."""
+    clipped: Floats = np.clip(values, 0.0, 1.0)
+    return clipped
+
+
 def roc_auc(weights: Floats, target: Ints, probs: Floats) -> Floats:
     """Area under the ROC curve; one against the rest, averaged, for more than two classes."""
     return _one_versus_rest(weights, target, probs, binary_roc_auc)
@@ -80,6 +116,16 @@ def roc_auc(weights: Floats, target: Ints, probs: Floats) -> Floats:
 def pr_auc(weights: Floats, target: Ints, probs: Floats) -> Floats:
     """Average precision; one against the rest, averaged, for more than two classes."""
     return _one_versus_rest(weights, target, probs, binary_pr_auc)
+
+
+def sensitivity_at_specificity(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """Greatest sensitivity of a threshold with a specificity of at least 90 %; averaged alike."""
+    return _one_versus_rest(weights, target, probs, partial(_best_beside, reverse=False))
+
+
+def specificity_at_sensitivity(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """Greatest specificity of a threshold with a sensitivity of at least 90 %; averaged alike."""
+    return _one_versus_rest(weights, target, probs, partial(_best_beside, reverse=True))
 
 
 def binary_roc_auc(weights: Floats, positive: NDArray[np.bool_], score: Floats) -> Floats:
@@ -106,6 +152,28 @@ def roc_points(positive: NDArray[np.bool_], score: Floats) -> tuple[Floats, Floa
     return fpr, tpr
 
 
+def pr_points(positive: NDArray[np.bool_], score: Floats) -> tuple[Floats, Floats]:
+    """(recall, precision) from recall 0 to 1, one point per distinct score."""
+    hits, misses = _by_score(np.ones((1, len(score))), positive, score)
+    found, alarms = np.cumsum(hits[0]), np.cumsum(misses[0])
+    recall = np.concatenate([[0.0], found / max(hits.sum(), 1.0)])
+    return recall, np.concatenate([[1.0], found / (found + alarms)])
+
+
+def _best_beside(
+    weights: Floats, positive: NDArray[np.bool_], score: Floats, *, reverse: bool
+) -> Floats:
+    """(draws,) the greatest rate of one kind among thresholds that keep the other at 90 %."""
+    hits, misses = _by_score(weights, positive, score)
+    if reverse:  # walk the thresholds from below: what is left out are true negatives
+        hits, misses = misses[:, ::-1], hits[:, ::-1]
+    gained, spent = np.cumsum(hits, axis=1), np.cumsum(misses, axis=1)
+    total, other = gained[:, -1:], spent[:, -1:]
+    allowed = spent <= (1 - OPERATING_POINT) * other + _ROUNDING
+    best = np.where(allowed, gained, 0.0).max(axis=1)
+    return np.where(other[:, 0] > 0, _divide(best, total[:, 0]), np.nan)
+
+
 def _by_score(weights: Floats, positive: NDArray[np.bool_], score: Floats) -> tuple[Floats, Floats]:
     """Weight of positives and of negatives per distinct score, highest first: (draws, scores)."""
     order = np.argsort(-score, kind="stable")
@@ -117,12 +185,7 @@ def _by_score(weights: Floats, positive: NDArray[np.bool_], score: Floats) -> tu
     )
 
 
-def _one_versus_rest(
-    weights: Floats,
-    target: Ints,
-    probs: Floats,
-    metric: Callable[[Floats, NDArray[np.bool_], Floats], Floats],
-) -> Floats:
+def _one_versus_rest(weights: Floats, target: Ints, probs: Floats, metric: Binary) -> Floats:
     if probs.shape[1] == 2:
         return metric(weights, target == 1, probs[:, 1])
     each = [metric(weights, target == c, probs[:, c]) for c in range(probs.shape[1])]
@@ -147,6 +210,9 @@ METRICS: dict[str, Metric] = {
     "roc_auc": roc_auc,
     "pr_auc": pr_auc,
     "f1": f1,
+    "sensitivity_at_90_specificity": sensitivity_at_specificity,
+    "specificity_at_90_sensitivity": specificity_at_sensitivity,
     "log_loss": log_loss,
     "brier": brier,
+    "ece": ece,
 }

@@ -13,7 +13,7 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from trainer import comparison, store
+from trainer import comparison, significance, store
 from trainer.catalog import CatalogClient
 from trainer.context import Context, InContext
 from trainer.estimates import estimate_job
@@ -208,13 +208,18 @@ async def compare_jobs(
     context: InContext,
     ids: Annotated[list[str], Query(min_length=2, max_length=20, description="Two to twenty")],
 ) -> Comparison:
-    """Jobs side by side: settings that differ, metrics, and the best on validation."""
+    """Jobs side by side: settings that differ, metrics, and the best on validation.
+
+    Each is tested against the first where both used the same test images.
+    """
     async with context.database.transaction() as session:
         found = await store.find_jobs(session, ids)
     missing = [job_id for job_id in ids if job_id not in {job.job_id for job in found}]
     if missing:
         raise not_found("job", missing[0])
-    return comparison.compare_jobs(found)
+    tests, refused = await significance.compare_significance(context, found)
+    side_by_side = comparison.compare_jobs(found)
+    return side_by_side.model_copy(update={"tests": tests, "refused": refused})
 
 
 @router.get("/{job_id}")

@@ -1,0 +1,138 @@
+"""What an evaluation says, as the API has it."""
+
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+
+class Interval(BaseModel):
+    """A metric with its 95 % interval (bootstrap over patients); null where it is not defined."""
+
+    value: float | None
+    low: float | None
+    high: float | None
+
+
+class SplitMetrics(BaseModel):
+    """What predictions on a test split came to; null where an older version did not tell."""
+
+    n: int = Field(description="Images, or breasts, or exams")
+    patients: int
+    accuracy: Interval
+    balanced_accuracy: Interval
+    roc_auc: Interval = Field(description="One against the rest, averaged, for more classes")
+    pr_auc: Interval
+    f1: Interval
+    sensitivity_at_90_specificity: Interval | None = None
+    specificity_at_90_sensitivity: Interval | None = None
+    log_loss: Interval
+    brier: Interval
+    ece: Interval | None = Field(
+        default=None, description="Expected calibration error over 15 bins of equal width"
+    )
+    recall: dict[str, Interval] = Field(description="By class")
+
+
+class BaselineMetrics(SplitMetrics):
+    """The same of a model that cannot see lesions."""
+
+    name: str
+    features: list[str] = Field(description="What it was told")
+
+
+class ConfusionMatrix(BaseModel):
+    """``counts[i][j]``: images of class ``labels[i]`` read as ``labels[j]``."""
+
+    labels: list[str]
+    counts: list[list[int]]
+
+
+class RocCurve(BaseModel):
+    """From (0, 0) to (1, 1); for two classes one curve, of the second."""
+
+    name: str
+    fpr: list[float]
+    tpr: list[float]
+
+
+class PrCurve(BaseModel):
+    """From recall 0 to 1; for two classes one curve, of the second."""
+
+    name: str
+    recall: list[float]
+    precision: list[float]
+
+
+class LevelMetrics(BaseModel):
+    """The test split by breast or exam: the worst label, and one probability by a rule."""
+
+    level: Literal["breast", "exam"]
+    rule: Literal["mean", "max"] = Field(description="Of the probabilities of its images")
+    test: SplitMetrics
+
+
+class Reliability(BaseModel):
+    """Bins that hold any: mean confidence, share that came true, and how many."""
+
+    predicted: list[float]
+    observed: list[float]
+    n: list[int]
+
+
+class Gap(BaseModel):
+    """A group less all others, in the same draws of patients."""
+
+    roc_auc: Interval
+    balanced_accuracy: Interval
+
+
+class Group(Gap):
+    """A part of the test split; ``small``: fewer than 50 patients."""
+
+    value: str
+    n: int
+    patients: int
+    small: bool
+    gap: Gap
+
+
+class Subgroups(BaseModel):
+    """The groups of one variable, e.g. of `race`."""
+
+    variable: str
+    label: str
+    groups: list[Group]
+
+
+class Evaluation(BaseModel):
+    """What is told of a test split beside its figures by image."""
+
+    levels: list[LevelMetrics]
+    levels_refused: str | None = Field(description="Why there is no breast and exam level")
+    pr: list[PrCurve]
+    calibration: Reliability
+    subgroups: list[Subgroups]
+
+
+class PairedDifference(BaseModel):
+    """Two jobs on the same test images: ROC-AUC of ``b`` less that of ``a``.
+
+    ``bootstrap_p``: two-sided, patients drawn for both alike. ``delong_p``: DeLong's test with
+    the variance of Obuchowski for images that share a patient; null for more than two classes.
+    """
+
+    a: str
+    b: str
+    n: int = Field(description="Images")
+    patients: int
+    roc_auc: Interval
+    bootstrap_p: float
+    delong_p: float | None
+
+
+class Refused(BaseModel):
+    """Why two jobs cannot be tested against each other."""
+
+    a: str
+    b: str
+    reason: str
