@@ -23,6 +23,7 @@ from statistics import median
 import numpy as np
 import torch
 from torch import nn
+from trainer.networks import Shape
 from trainer.samples import Samples
 from trainer.spec import TrainingSettings
 from trainer.training.batches import Normalisation, to_input, training_batches
@@ -110,7 +111,7 @@ def _samples(count: int, side: int) -> Samples:
 def _fit(settings: TrainingSettings, device: str) -> Fit:
     runtime = choose_runtime(settings, device, len(os.sched_getaffinity(0)))
     runtime.apply(settings)
-    return start_fit(lambda: build_model(settings.model, 2), settings, runtime, GREY)
+    return start_fit(lambda: build_model(settings.model, Shape(2)), settings, runtime, GREY)
 
 
 def _epoch(fit: Fit, samples: Samples, before: Callable[[int, int], None] | None = None) -> None:
@@ -128,8 +129,8 @@ class _Bare:
     ) -> None:
         self.place = torch.device(device)
         self.batches = [
-            (to_input(pictures, GREY, self.place), torch.from_numpy(labels).to(self.place))
-            for pictures, labels in training_batches(samples, samples.labels, settings, 0)
+            (to_input(inputs.pictures, GREY, self.place), torch.from_numpy(labels).to(self.place))
+            for inputs, labels in training_batches(samples, samples.labels, settings, 0)
         ]
         self.step = _stepper(settings.model, runtime, self.place)
         self.spent = 0.0
@@ -146,7 +147,7 @@ class _Bare:
 def _stepper(
     name: str, runtime: Runtime, place: torch.device
 ) -> Callable[[torch.Tensor, torch.Tensor], None]:
-    model = build_model(name, 2).to(device=place, memory_format=torch.channels_last).train()
+    model = build_model(name, Shape(2)).to(device=place, memory_format=torch.channels_last).train()
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-4)
     half = runtime.precision == "bfloat16"
 

@@ -20,7 +20,9 @@ class TrainingSettings(Frozen):
     """What may be overridden when a job is submitted."""
 
     model: str = Field(description="Architecture, by its torchvision name")
-    weights: Literal["imagenet", "none"] = Field(description="What the network starts from")
+    weights: Literal["imagenet", "ddsm", "none"] = Field(
+        description="What the network starts from; `ddsm`: `mammo_model` as published"
+    )
     input_size: int = Field(ge=32, le=1024, description="Side of the square input in pixels")
     epochs: int = Field(ge=1, le=500, description="Passes over the training split")
     batch_size: int = Field(ge=1, le=512, description="Images per optimiser step")
@@ -33,8 +35,18 @@ class TrainingSettings(Frozen):
         default="constant",
         description="Learning rate over the steps of the job; `step`: a tenth after each third",
     )
-    augment: Literal["none", "light"] = Field(
-        default="none", description="`light`: shifts within the margin and vertical flips"
+    augment: Literal["none", "light", "affine", "right-angles"] = Field(
+        default="none",
+        description=(
+            "`light`: shifts within the margin and vertical flips; `affine`: turned up to 40 "
+            "degrees, shifted, zoomed; `right-angles`: turned by right angles, vertical flips"
+        ),
+    )
+    augmented_copies: int = Field(
+        default=0,
+        ge=0,
+        le=20,
+        description="Fixed variations of each image beside it, instead of new ones every epoch",
     )
     fit: Literal["crop", "pad"] = Field(
         default="crop",
@@ -48,6 +60,22 @@ class TrainingSettings(Frozen):
     )
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="`balanced`: total / (classes x count)"
+    )
+    hidden_units: int | None = Field(
+        default=None,
+        ge=1,
+        le=8192,
+        description="Of the dense layer before the last, where there is one; none: as published",
+    )
+    dropout: float | None = Field(
+        default=None,
+        ge=0,
+        lt=1,
+        description="Share dropped before the last layer; none: as published",
+    )
+    output: Literal["softmax", "sigmoid"] = Field(
+        default="softmax",
+        description="`sigmoid`: each class against the rest, probabilities scaled to sum to one",
     )
     patience: int | None = Field(
         default=None,

@@ -7,7 +7,7 @@ from typing import Any, get_args
 from chassis.problems import FieldError, Problem, invalid, not_found, unavailable
 from pydantic import ValidationError
 
-from trainer.architectures import weights_refusal
+from trainer.architectures import ARCHITECTURES, weights_refusal
 from trainer.arrays import ArrayError, list_arrays, read_array
 from trainer.catalog import CatalogClient, Cohort, UpstreamError
 from trainer.experiments import find_experiment
@@ -56,10 +56,17 @@ def _override_error(item: Any) -> FieldError:
 
 
 def check_weights(settings: TrainingSettings, service: TrainerSettings) -> None:
-    """Refuse pretrained weights that are not to be had."""
-    refusal = weights_refusal(service, settings.model) if settings.weights == "imagenet" else None
+    """Refuse pretrained weights that are not to be had, and pictures the network cannot take."""
+    kind = settings.weights
+    refusal = None if kind == "none" else weights_refusal(service, settings.model, kind)
     if refusal:
         raise invalid("overrides.weights", refusal, ["none"])
+    small = ARCHITECTURES[settings.model].size_refusal(settings.input_size)
+    if small:
+        raise invalid("overrides.input_size", f"{settings.model} {small}")
+    if settings.augmented_copies and settings.augment not in ("affine", "right-angles"):
+        message = "fixed variations are by `affine` or `right-angles`"
+        raise invalid("overrides.augmented_copies", message, ["0"])
 
 
 def check_cohort(cohort: Cohort, declared: Declared) -> tuple[str, ...]:

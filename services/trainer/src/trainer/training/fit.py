@@ -19,13 +19,16 @@ from trainer.evaluation.metrics import Floats, accuracy, log_loss, roc_auc
 from trainer.samples import TRAIN, VALIDATION, Samples
 from trainer.spec import TrainingSettings
 from trainer.training.batches import (
+    Inputs,
     Normalisation,
     count_batches,
+    count_training_images,
     evaluation_batches,
-    to_input,
+    to_tensors,
     training_batches,
 )
 from trainer.training.freezing import freeze
+from trainer.training.outputs import probabilities, summed_loss
 from trainer.training.runtime import Runtime
 
 WARM_UP = 0.25
@@ -135,9 +138,9 @@ class Fit:
         self.model.eval()
         device, parts = torch.device(self.runtime.device), []
         with torch.inference_mode(), self._arithmetic():
-            for pictures in evaluation_batches(samples, split, self.settings):
-                logits = self.model(to_input(pictures, self.normalisation, device))
-                parts.append(logits.double().softmax(dim=1).cpu().numpy())
+            for inputs in evaluation_batches(samples, split, self.settings):
+                logits = self.model(*to_tensors(inputs, self.normalisation, device))
+                parts.append(probabilities(logits, self.settings.output).cpu().numpy())
         return np.concatenate(parts)
 
     def _train_epoch(
@@ -146,13 +149,14 @@ class Fit:
         self.model.train()
         for module in self.frozen:  # their running statistics are kept too
             module.training = False
-        per_epoch = count_batches(len(samples.in_split(TRAIN)), self.settings.batch_size)
+        images = count_training_images(samples, self.settings)
+        per_epoch = count_batches(images, self.settings.batch_size)
         total, step, losses = per_epoch * self.settings.epochs, per_epoch * self.epoch, []
-        for pictures, truth in training_batches(samples, labels, self.settings, self.epoch):
+        for inputs, truth in training_batches(samples, labels, self.settings, self.epoch):
             hooks.before_batch(step, total)
             for group in self.optimiser.param_groups:
                 group["lr"] = learning_rate(self.settings, step, total)
-            losses.append(self._step(pictures, truth, weights))
+            losses.append(self._step(inputs, truth, weights))
             step += 1
         mean = float(torch.stack(losses).mean())
         if not math.isfinite(mean):
@@ -160,7 +164,7 @@ class Fit:
         return mean
 
     def _step(
-        self, pictures: NDArray[np.uint8], truth: NDArray[np.int64], weights: torch.Tensor
+        self, inputs: Inputs, truth: NDArray[np.int64], weights: torch.Tensor
     ) -> torch.Tensor:
         """One step of the optimiser; the mean loss of the batch, in parts where it is to be."""
         device = torch.device(self.runtime.device)
@@ -171,11 +175,8 @@ class Fit:
         for start in range(0, len(truth), size):
             part = slice(start, start + size)
             with self._arithmetic():
-                logits = self.model(to_input(pictures[part], self.normalisation, device))
-            summed = nn.functional.cross_entropy(
-                logits.float(), target[part], weight=weights, reduction="sum"
-            )
-            loss = summed / total
+                logits = self.model(*to_tensors(inputs.part(part), self.normalisation, device))
+            loss = summed_loss(logits, target[part], weights, self.settings.output) / total
             loss.backward()
             losses.append(loss.detach())
         self.optimiser.step()

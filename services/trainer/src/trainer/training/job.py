@@ -25,6 +25,7 @@ from trainer.evaluation.evaluate import evaluate_predictions
 from trainer.experiments import EXPERIMENTS
 from trainer.fetching import ImageryClient
 from trainer.objects import job_key
+from trainer.networks import Shape
 from trainer.outcome import JobError
 from trainer.pixels import Geometry
 from trainer.report import render_report
@@ -159,18 +160,18 @@ def _fit(
 
 def _model(session: Session, spec: JobSpec) -> Callable[[], nn.Module]:
     settings, classes = spec.settings, len(spec.source.classes)
+    shape = Shape(classes, settings.input_size, settings.hidden_units, settings.dropout)
     if settings.weights == "none":
-        return lambda: build_model(settings.model, classes)
-    weights = local_weights(session.settings, settings.model)
-    if weights is None and session.settings.weights_hub:
+        return lambda: build_model(settings.model, shape)
+    known, weights = ARCHITECTURES[settings.model], local_weights(session.settings, settings.model)
+    if weights is None and session.settings.weights_hub and known.hub_file is not None:
         try:
-            hub = session.settings.scratch / "hub"
-            weights = download_weights(ARCHITECTURES[settings.model], hub)
+            weights = download_weights(known, session.settings.scratch / "hub")
         except OSError as error:
             raise JobError(f"the weights hub cannot be reached: {error}") from error
     if weights is None:
-        raise JobError(f"this worker has no ImageNet weights of {settings.model}")
-    return lambda: build_model(settings.model, classes, weights)
+        raise JobError(f"this worker has no {settings.weights} weights of {settings.model}")
+    return lambda: build_model(settings.model, shape, weights)
 
 
 def _hooks(

@@ -5,39 +5,24 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from trainer.architectures import HUB, Architecture
+from trainer.architectures import HUB, TENSORFLOW, Architecture
+from trainer.networks import NETWORKS, Shape
+from trainer.networks.tensorflow import read_tensorflow
 
 
-def tiny_cnn(classes: int) -> nn.Module:
-    """Three strided convolutions and a mean: enough for small patches, quick enough for tests."""
-    return nn.Sequential(
-        *_block(3, 16),
-        *_block(16, 32),
-        *_block(32, 48),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Dropout(0.1),
-        nn.Linear(48, classes),
-    )
+def build_model(name: str, shape: Shape, weights: Path | None = None) -> nn.Module:
+    """The network with a last layer for the classes; ``weights`` is a file of pretrained ones.
 
-
-def _block(inputs: int, outputs: int) -> tuple[nn.Module, ...]:
-    convolution = nn.Conv2d(inputs, outputs, 3, stride=2, padding=1, bias=False)
-    return convolution, nn.BatchNorm2d(outputs), nn.ReLU()
-
-
-def build_model(name: str, classes: int, weights: Path | None = None) -> nn.Module:
-    """The network with a last layer for ``classes``; ``weights`` is a file of pretrained ones.
-
-    The weights are ImageNet's with 1,000 classes; their last layer is replaced, as published.
+    Whatever the weights were trained to tell apart, their last layer is replaced, as published.
     """
-    if name == "tiny_cnn":
-        return tiny_cnn(classes)
-    if weights is None:
-        return _named(name, classes)
+    state = None if weights is None else _read_weights(weights)
+    if name in NETWORKS:
+        return NETWORKS[name](shape, state)
+    if state is None:
+        return _named(name, shape.classes)
     model = _named(name, 1000)
-    model.load_state_dict(_read_weights(weights))
-    _replace_last(model, classes)
+    model.load_state_dict(state)
+    _replace_last(model, shape.classes)
     return model
 
 
@@ -49,6 +34,8 @@ def _named(name: str, classes: int) -> nn.Module:
 
 
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:
+    if path.suffix == TENSORFLOW:
+        return read_tensorflow(path)
     if path.suffix == ".safetensors":
         from safetensors.torch import load_file
 
@@ -74,6 +61,6 @@ def download_weights(architecture: Architecture, folder: Path) -> Path:
     return path
 
 
-def count_parameters(model: nn.Module) -> int:
-    """Parameters, trainable or not; running statistics are not among them."""
-    return sum(p.numel() for p in model.parameters())
+def count_parameters(model: nn.Module, *, trainable: bool = False) -> int:
+    """Parameters, all or those that are trained; running statistics are not among them."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad or not trainable)

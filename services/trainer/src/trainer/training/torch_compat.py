@@ -29,4 +29,9 @@ def _import_torchvision() -> ModuleType:
     return importlib.import_module("torchvision")
 
 
+def import_timm() -> ModuleType:
+    """timm, which imports torchvision itself: by now that is there."""
+    return importlib.import_module("timm")
+
+
 torchvision = _import_torchvision()
