@@ -49,6 +49,16 @@ def stored_keys(settings: TrainerSettings, job_id: str) -> list[str]:
     return [item["Key"] for item in found["Contents"]]
 
 
+async def cleared_up(settings: TrainerSettings, job_id: str) -> None:
+    """Wait until a succeeded job has its artifacts in the object store and nothing else."""
+    left = stored_keys(settings, job_id)
+    deadline = time.monotonic() + 60
+    while {key.split("/")[2] for key in left} != {"artifacts"} and time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+        left = stored_keys(settings, job_id)
+    assert {key.split("/")[2] for key in left} == {"artifacts"}
+
+
 def without_time(epochs: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{k: v for k, v in epoch.items() if k != "seconds"} for epoch in epochs]
 
@@ -77,8 +87,7 @@ async def test_a_job_goes_on_after_kill_9_and_ends_equal_to_the_bit(
     assert without_time(resumed["epochs"]) == without_time(undisturbed["epochs"])
     assert resumed["metrics"] == undisturbed["metrics"]
     assert await digests(api, job_id) == await digests(api, undisturbed["job_id"])
-    while {key.split("/")[2] for key in stored_keys(settings, job_id)} != {"artifacts"}:  # noqa: ASYNC110
-        await asyncio.sleep(0.05)  # the process that ended the job clears up behind it
+    await cleared_up(settings, job_id)
 
 
 async def test_cancel_stops_a_running_job_within_a_batch(

@@ -59,7 +59,7 @@ def _lifespan(settings: TrainerSettings, checks: dict[str, Check]) -> Lifespan:
             checks["objects"] = context.objects.check
             checks["worker"] = functools.partial(_find_worker, context.database)
             await stack.enter_async_context(beside(context.events.run(), "events"))
-            sweeping = sweep_forever(context.database, context.wakeups, settings)
+            sweeping = sweep_forever(context.database, context.wakeups, context.objects, settings)
             await stack.enter_async_context(beside(sweeping, "sweeper"))
             yield
 

@@ -12,20 +12,24 @@ COMPARED = (
 
 def compare_jobs(jobs: Sequence[Job]) -> Comparison:
     """The comparison; values stand in the order of ``jobs``."""
-    flat = [_flat(job) for job in jobs]
-    names = sorted({name for one in flat for name in one})
-    differing = [
-        Difference(name=name, values=[one.get(name) for one in flat])
-        for name in names
-        if len({repr(one.get(name)) for one in flat}) > 1
-    ]
     return Comparison(
         jobs=list(jobs),
-        settings=differing,
+        settings=differing_settings(jobs),
         metrics=[MetricRow(name=n, values=[_metric(job, n) for job in jobs]) for n in COMPARED],
         best_on_validation=_best(jobs),
         warnings=list(_warnings(jobs)),
     )
+
+
+def differing_settings(jobs: Sequence[Job]) -> list[Difference]:
+    """What decides a result and is not the same in all jobs."""
+    flat = [_flat(job) for job in jobs]
+    names = sorted({name for one in flat for name in one})
+    return [
+        Difference(name=name, values=[one.get(name) for one in flat])
+        for name in names
+        if len({repr(one.get(name)) for one in flat}) > 1
+    ]
 
 
 def _flat(job: Job) -> dict[str, Any]:
@@ -34,7 +38,8 @@ def _flat(job: Job) -> dict[str, Any]:
     settings = {f"settings.{k}": v for k, v in spec["settings"].items()}
     source = {f"source.{k}": v for k, v in spec["source"].items()}
     plain = {k: spec[k] for k in ("experiment", "experiment_version", "protocol")}
-    return {**plain, **settings, **source}
+    fold = {"fold": spec["fold"]["index"] + 1} if spec["fold"] else {}
+    return {**plain, **fold, **settings, **source}
 
 
 def _metric(job: Job, name: str) -> Interval | None:

@@ -1,5 +1,7 @@
 """What a job will take, before it is submitted."""
 
+from collections.abc import Sequence
+
 from trainer.architectures import ARCHITECTURES
 from trainer.schemas import Estimate
 from trainer.spec import JobSpec
@@ -13,6 +15,17 @@ TRAINED_SHARE = 0.7
 EVALUATION_SPEEDUP = 4.0
 BYTES_PER_PARAMETER = 4
 REFERENCE_SIDE = 224
+
+
+def estimate_together(estimates: Sequence[Estimate]) -> Estimate:
+    """What children take that share what they fetch, one after the other."""
+    known = all(one.basis == "history" for one in estimates)
+    return Estimate(
+        bytes=max((one.bytes for one in estimates), default=0),
+        disk=sum(one.disk for one in estimates),
+        minutes=round(sum(one.minutes for one in estimates), 2),
+        basis="history" if known else "reference",
+    )
 
 
 def estimate_job(spec: JobSpec, seconds_per_image: float | None = None) -> Estimate:

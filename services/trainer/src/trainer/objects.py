@@ -17,6 +17,11 @@ def job_key(job_id: str, name: str) -> str:
     return f"jobs/{job_id}/{name}"
 
 
+def artifact_key(job_id: str, fence: int, name: str) -> str:
+    """Where an attempt puts an artifact: one that lost its lease overwrites nothing."""
+    return job_key(job_id, f"artifacts/{fence}/{name}")
+
+
 def file_sha256(path: Path) -> str:
     """SHA-256 (hex) of a file, read in pieces."""
     with path.open("rb") as stream:

@@ -43,6 +43,7 @@ def render_report(report: dict[str, Any]) -> str:
             "<h2>Curves</h2>",
             _roc_figure(report["metrics"]),
             *_epoch_figures(report["epochs"], report["metrics"]["epoch"]),
+            _members(report.get("combined")),
             _confusion(report["metrics"]["confusion_matrix"]),
             _splits(report["splits"]),
             _published(report["published"]),
@@ -103,6 +104,29 @@ def _splits(splits: list[dict[str, Any]]) -> str:
         (s["split"], s["images"], s["patients"], *(s["classes"][n] for n in names)) for s in splits
     ]
     return "<h2>Splits</h2>" + _table(("", "Images", "Patients", *names), rows)
+
+
+def _members(combined: dict[str, Any] | None) -> str:
+    """What a sweep, folds or an ensemble was made of."""
+    if combined is None:
+        return ""
+    names = ("roc_auc", "accuracy", "balanced_accuracy")
+    rows = [
+        (
+            f"{member['name']} (chosen)"
+            if member["job_id"] == combined["chosen"]
+            else member["name"],
+            member["state"],
+            _number(member["validation_loss"]),
+            *(_number(member["metrics"].get(name)) for name in names),
+        )
+        for member in combined["members"]
+    ]
+    header = ("Job", "State", "Validation loss", *(f"{LABELS[name]} (test)" for name in names))
+    chosen = (
+        "Chosen by loss on validation: the test split had no say." if combined["chosen"] else ""
+    )
+    return f"<h2>Made of ({combined['kind']})</h2>" + _table(header, rows) + f"<p>{chosen}</p>"
 
 
 def _published(figures: list[dict[str, Any]]) -> str:
@@ -172,7 +196,9 @@ def _roc_figure(metrics: dict[str, Any]) -> str:
     return _axes(("0", "false positive rate", "1"), ("0", "1"), caption, chance + lines)
 
 
-def _epoch_figures(epochs: list[dict[str, Any]], best: int) -> list[str]:
+def _epoch_figures(epochs: list[dict[str, Any]], best: int | None) -> list[str]:
+    if not epochs:
+        return []
     losses = ("train_loss", "validation_loss")
     scores = ("validation_accuracy", "validation_roc_auc")
     top = max((e[k] for e in epochs for k in losses if e[k] is not None), default=1.0) or 1.0

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from trainer.composition import Composition
 from trainer.evaluation.schemas import (
     BaselineMetrics,
     ConfusionMatrix,
@@ -40,6 +41,9 @@ class Experiment(BaseModel):
     overrides: dict[str, Any] = Field(description="JSON Schema of `overrides`")
     cohort: dict[str, Any] | None = Field(description="The cohort definition it expects")
     published: list[Published]
+    composition: Composition | None = Field(
+        default=None, description="What a job of it is made of, unless the job says otherwise"
+    )
 
     @classmethod
     def of(cls, declared: Declared) -> "Experiment":
@@ -55,6 +59,7 @@ class Experiment(BaseModel):
             overrides=declared.overrides_schema(),
             cohort=declared.cohort.model_dump(mode="json") if declared.cohort else None,
             published=list(declared.published),
+            composition=declared.composition,
         )
 
 
@@ -90,6 +95,13 @@ class NewJob(BaseModel):
         default=None, ge=1, le=60 * 24 * 30, description="How long an attempt may take"
     )
     overrides: dict[str, Any] = Field(default={}, description="See the experiment's JSON Schema")
+    composition: Composition | None = Field(
+        default=None,
+        description=(
+            "A sweep, folds or an ensemble: the job has children. Left out: as the experiment "
+            "declares it; null: one job"
+        ),
+    )
 
 
 class Progress(BaseModel):
@@ -147,7 +159,39 @@ class Metrics(BaseModel):
     confusion_matrix: ConfusionMatrix
     roc: list[RocCurve]
     baseline: BaselineMetrics
-    epoch: int = Field(description="The epoch that validation chose")
+    epoch: int | None = Field(
+        description="The epoch that validation chose; null where several jobs were combined"
+    )
+
+
+class Member(BaseModel):
+    """A job that another was made of; ``metrics`` are values on its test split."""
+
+    job_id: str
+    name: str
+    state: State
+    reason: str | None
+    differs: dict[str, Any] = Field(description="Its settings, as far as members differ in them")
+    validation_loss: float | None = Field(description="Of its best epoch")
+    metrics: dict[str, float | None]
+
+
+class Combined(BaseModel):
+    """What a parent's children came to."""
+
+    kind: Literal["sweep", "folds", "ensemble"]
+    chosen: str | None = Field(
+        description="The child with the least validation loss, where one was to be chosen"
+    )
+    members: list[Member]
+
+
+class Children(BaseModel):
+    """How many children a job has, and how many of them have ended, and how."""
+
+    total: int
+    ended: int
+    succeeded: int
 
 
 class SplitCounts(BaseModel):
@@ -174,6 +218,7 @@ class Report(BaseModel):
     splits: list[SplitCounts]
     published: list[Published]
     warnings: list[str]
+    combined: Combined | None = None
     manifest: dict[str, Any] = Field(description="Samples, runtime, versions: all that decides")
 
 
@@ -217,6 +262,11 @@ class Job(BaseModel):
     time_limit_s: int | None = Field(default=None, description="Seconds an attempt may take")
     cancel_requested: bool
     worker: str | None
+    parent_id: str | None = Field(default=None, description="The job whose child it is")
+    children: Children | None = None
+    combined: Combined | None = Field(
+        default=None, description="What its children came to, once they have been combined"
+    )
     spec: JobSpec
     spec_sha256: str
     warnings: list[str]
@@ -229,7 +279,8 @@ class JobPreview(BaseModel):
     spec: JobSpec
     spec_sha256: str
     warnings: list[str]
-    estimate: Estimate
+    estimate: Estimate = Field(description="Of the children together, where there are any")
+    children: list[JobSpec] = []
 
 
 class JobChange(BaseModel):

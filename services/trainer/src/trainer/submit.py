@@ -1,7 +1,7 @@
 """From a request to a complete spec, or to a problem that names the field at fault."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from chassis.problems import FieldError, Problem, invalid, not_found, unavailable
@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from trainer.architectures import ARCHITECTURES, weights_refusal
 from trainer.arrays import ArrayError, list_arrays, read_array
 from trainer.catalog import CatalogClient, Cohort, UpstreamError
+from trainer.composition import Composition
 from trainer.experiments import find_experiment
 from trainer.experiments.declared import Declared
 from trainer.samples import SPLITS
@@ -25,6 +26,17 @@ class Prepared:
     """A request that can be queued."""
 
     spec: JobSpec
+    restricted: bool
+    warnings: list[str]
+    name: str = ""
+    """What tells a child from its siblings."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """Samples that are there."""
+
+    source: Source
     restricted: bool
     warnings: list[str]
 
@@ -94,24 +106,49 @@ def _check_class(splits: dict[str, int], name: str) -> None:
         raise invalid("cohort_id", message, ["a cohort with every class in every split"])
 
 
-async def prepare(request: NewJob, catalog: CatalogClient, service: TrainerSettings) -> Prepared:
+@dataclass
+class Sources:
+    """Where samples come from, asked for once however many children a job has."""
+
+    catalog: CatalogClient
+    service: TrainerSettings
+    _found: dict[tuple[Any, ...], tuple[Found, int]] = field(default_factory=dict)
+
+    async def find(self, request: NewJob, declared: Declared) -> tuple[Found, int]:
+        """What a request names, and the side of its images in pixels (0: any)."""
+        key = declared.name, request.cohort_id, request.array
+        if key not in self._found:
+            self._found[key] = await self._look(request, declared)
+        return self._found[key]
+
+    async def _look(self, request: NewJob, declared: Declared) -> tuple[Found, int]:
+        if declared.dataset_kind == "array":
+            source, side = _array_source(request, self.service)
+            return Found(source, False, []), side
+        try:
+            return Found(*await _cohort_source(request, declared, self.catalog)), 0
+        except UpstreamError as error:
+            raise _upstream_problem(error, request.cohort_id) from error
+
+
+async def prepare(
+    request: NewJob, sources: Sources, composition: Composition | None = None
+) -> Prepared:
     """Check everything that can be known before queueing.
 
-    Raises Problem: 404 for an unknown experiment, cohort or array, 409 for patients in two splits,
-    422 for the rest, 403 where the catalog refuses, 503 where it is away.
+    A parent, which has a ``composition``, trains nothing: what its children need is checked with
+    them. Raises Problem: 404 for an unknown experiment, cohort or array, 409 for patients in two
+    splits, 422 for the rest, 403 where the catalog refuses, 503 where it is away.
     """
     declared = find_experiment(request.experiment)
     settings = resolve_settings(declared, request)
-    check_weights(settings, service)
-    restricted, warnings = False, list[str]()
-    source: Source
-    if declared.dataset_kind == "array":
-        source = _array_source(request, service, settings.input_size)
-    else:
-        try:
-            source, restricted, warnings = await _cohort_source(request, declared, catalog)
-        except UpstreamError as error:
-            raise _upstream_problem(error, request.cohort_id) from error
+    if composition is None:
+        check_weights(settings, sources.service)
+    found, side = await sources.find(request, declared)
+    if composition is None and 0 < side < settings.input_size:
+        message = f"the images have {side} pixels a side, fewer than {settings.input_size}"
+        raise invalid("overrides.input_size", message, [f"at most {side}"])
+    warnings = list(found.warnings)
     if settings.permute_labels is not None:
         warnings.append("Control: labels are permuted; the metrics are no result.")
     spec = JobSpec(
@@ -120,12 +157,13 @@ async def prepare(request: NewJob, catalog: CatalogClient, service: TrainerSetti
         protocol=declared.protocol,
         profile=request.profile or declared.default_profile,
         settings=settings,
-        source=source,
+        source=found.source,
+        composition=composition,
     )
-    return Prepared(spec, restricted, warnings)
+    return Prepared(spec, found.restricted, warnings)
 
 
-def _array_source(request: NewJob, service: TrainerSettings, size: int) -> ArraySource:
+def _array_source(request: NewJob, service: TrainerSettings) -> tuple[ArraySource, int]:
     names = list_arrays(service.arrays)
     if request.cohort_id is not None:
         raise invalid("cohort_id", f"{request.experiment} trains on an array, not on a cohort")
@@ -137,11 +175,9 @@ def _array_source(request: NewJob, service: TrainerSettings, size: int) -> Array
         images, samples = read_array(service.arrays, request.array)
     except ArrayError as error:
         raise invalid("array", str(error)) from error
-    if images.shape[1] < size:
-        message = f"the images have {images.shape[1]} pixels a side, fewer than {size}"
-        raise invalid("overrides.input_size", message, [f"at most {images.shape[1]}"])
     _check_overlap(samples.patients, samples.splits, "array")
-    return ArraySource(name=request.array, images=len(images), classes=tuple(samples.classes))
+    source = ArraySource(name=request.array, images=len(images), classes=tuple(samples.classes))
+    return source, images.shape[1]
 
 
 async def _cohort_source(

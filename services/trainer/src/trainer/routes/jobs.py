@@ -1,6 +1,5 @@
 """Submit, list, follow, stop and repeat jobs."""
 
-import uuid
 from collections.abc import AsyncIterator
 from datetime import datetime
 from typing import Annotated, Any
@@ -8,30 +7,22 @@ from typing import Annotated, Any
 from botocore.exceptions import BotoCoreError, ClientError
 from chassis.identity import Caller, Identity, require_role
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
-from chassis.problems import FieldError, Problem, invalid, not_found, problem_responses
+from chassis.problems import Problem, invalid, not_found, problem_responses
 from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from sqlalchemy.ext.asyncio import AsyncSession
 
-from trainer import comparison, significance, store
-from trainer.catalog import CatalogClient
+from trainer import comparison, queueing, significance, store
 from trainer.context import Context, InContext
-from trainer.estimates import estimate_job
-from trainer.identity import job_identity, owner_of, renewing_token
 from trainer.objects import job_key, storage_problem
 from trainer.schemas import (
     FINISHED,
     Comparison,
-    Estimate,
     Job,
     JobChange,
     JobPreview,
     NewJob,
-    Progress,
     State,
 )
-from trainer.spec import JobSpec
-from trainer.submit import Prepared, prepare
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["training"])
 
@@ -48,91 +39,21 @@ IdempotencyKey = Annotated[
 SNAPSHOT = 200
 
 
-@router.post("", status_code=201, responses=problem_responses(409))
+@router.post("", status_code=201, responses=problem_responses(409, 429))
 async def create_job(
     body: NewJob, caller: Researcher, context: InContext, key: IdempotencyKey = None
 ) -> Job:
-    """Check a job and queue it. What cannot run is refused here, with the reason."""
-    job_id = str(uuid.uuid4())
-    prepared = await _prepare(body, caller, context, job_id)
-    async with context.database.transaction() as session:
-        estimate = await _estimate(session, prepared.spec)
-        values = _row(job_id, body, caller, prepared, estimate) | {"idempotency_key": key}
-        await _check_quota(session, caller, context.settings.max_queued)
-        created = await store.insert_job(session, values)
-        if not created:
-            job_id = await _submitted_before(session, caller, key or "", values["spec_sha256"])
-        found = await store.find_job(session, job_id)
-    if created:
-        context.wakeups.send_soon()
-    assert found is not None
-    return found
+    """Check a job and queue it, with its children where it is made of jobs.
+
+    What cannot run is refused here, with the reason.
+    """
+    return await queueing.queue_job(queueing.Request(body, caller, context), key)
 
 
-@router.post("/preview")
+@router.post("/preview", responses=problem_responses(409))
 async def preview_job(body: NewJob, caller: Researcher, context: InContext) -> JobPreview:
     """Check a job without queueing it: what it would train, and bytes, disk and minutes."""
-    prepared = await _prepare(body, caller, context, str(uuid.uuid4()))
-    async with context.database.transaction() as session:
-        estimate = await _estimate(session, prepared.spec)
-    return JobPreview(
-        spec=prepared.spec,
-        spec_sha256=prepared.spec.sha256(),
-        warnings=prepared.warnings,
-        estimate=estimate,
-    )
-
-
-async def _prepare(body: NewJob, caller: Identity, context: Context, job_id: str) -> Prepared:
-    identity = job_identity(owner_of(caller), job_id, None)
-    authorize = renewing_token(context.signer, identity, context.settings.token_lifetime_s)
-    catalog = CatalogClient(context.http, context.settings.catalog_url, authorize)
-    return await prepare(body, catalog, context.settings)
-
-
-async def _estimate(session: AsyncSession, spec: JobSpec) -> Estimate:
-    settings = spec.settings
-    pace = await store.measured_pace(session, settings.model, settings.input_size)
-    return estimate_job(spec, pace)
-
-
-async def _check_quota(session: AsyncSession, caller: Identity, most: int) -> None:
-    if await store.count_queued(session, caller.person_id) >= most:
-        detail = f"You have {most} jobs waiting; cancel some, or wait for them."
-        raise Problem(429, "Too many jobs are queued", detail=detail)
-
-
-def _row(
-    job_id: str, body: NewJob, caller: Identity, prepared: Prepared, estimate: Estimate
-) -> dict[str, Any]:
-    spec = prepared.spec
-    return {
-        "job_id": job_id,
-        "name": body.name or f"{spec.experiment} {spec.settings.model}",
-        "experiment": spec.experiment,
-        "cohort_id": spec.source.cohort_id if spec.source.kind == "cohort" else None,
-        "dataset": spec.source.dataset if spec.source.kind == "cohort" else None,
-        "restricted": prepared.restricted,
-        "owner_id": caller.person_id,
-        "owner": owner_of(caller),
-        "spec": spec.model_dump(mode="json"),
-        "spec_sha256": spec.sha256(),
-        "warnings": prepared.warnings,
-        "estimate": estimate.model_dump(),
-        "progress": Progress(epochs=spec.settings.epochs).model_dump(),
-        "priority": body.priority,
-        "time_limit_s": body.time_limit_minutes and body.time_limit_minutes * 60,
-    }
-
-
-async def _submitted_before(session: Any, caller: Identity, key: str, spec_sha256: str) -> str:
-    former = await store.find_submitted(session, caller.person_id, key)
-    assert former is not None, "the unique constraint says that it is there"
-    job_id, former_sha256 = former
-    if former_sha256 != spec_sha256:
-        error = FieldError(field="Idempotency-Key", message=f"was used for job {job_id}")
-        raise Problem(409, "Idempotency key was used for another job", errors=[error])
-    return job_id
+    return await queueing.preview_job(queueing.Request(body, caller, context))
 
 
 @router.get("")
@@ -148,13 +69,23 @@ async def list_jobs(
     model: str | None = None,
     q: Annotated[str | None, Query(max_length=200, description="Words in the name")] = None,
     archived: Annotated[bool, Query(description="Those that were put away instead")] = False,
+    parent: Annotated[
+        str | None, Query(description="Whose children; `none`: jobs that are nobody's child")
+    ] = None,
 ) -> Page[Job]:
     """Jobs, newest first."""
     owner_id = caller.person_id if owner == "me" else owner
-    query = [owner_id, sorted(state), experiment, cohort_id, model, q, archived]
+    query = [owner_id, sorted(state), experiment, cohort_id, model, q, archived, parent]
     after = _position(decode_cursor(cursor, query, 2))
     where = store.job_filter(
-        owner_id, state, experiment, cohort_id, model=model, words=q, archived=archived
+        owner_id,
+        state,
+        experiment,
+        cohort_id,
+        model=model,
+        words=q,
+        archived=archived,
+        parent=parent,
     )
     async with context.database.transaction() as session:
         items, total = await store.list_jobs(session, where=where, after=after, limit=limit + 1)
@@ -260,14 +191,21 @@ async def change_job(job_id: str, body: JobChange, caller: Researcher, context: 
 
 @router.delete("/{job_id}", status_code=204, responses=problem_responses(409))
 async def delete_job(job_id: str, caller: Researcher, context: InContext) -> None:
-    """Delete a job that has ended, with its files."""
+    """Delete a job that has ended, with its files and its children."""
     await _check_owner(context, job_id, caller)
-    found = await _find(context, job_id)
-    if found.state not in FINISHED:
-        detail = f"It is {found.state}; cancel it first."
-        raise Problem(409, "The job has not ended", detail=detail)
+    async with context.database.transaction() as session:
+        children = await store.find_jobs(session, await store.list_children(session, job_id))
+        found = await store.find_job(session, job_id)
+    for one in [*children, *([found] if found else [])]:
+        if one.state not in FINISHED:
+            detail = f"{one.name} is {one.state}; cancel it first."
+            raise Problem(409, "The job has not ended", detail=detail)
+    if found is not None and found.parent_id is not None:
+        detail = f"It is a part of job {found.parent_id}: delete that."
+        raise Problem(409, "The job is a child", detail=detail)
     try:
-        await context.objects.delete_under(job_key(job_id, ""))
+        for one_id in (job_id, *(child.job_id for child in children)):
+            await context.objects.delete_under(job_key(one_id, ""))
     except (BotoCoreError, ClientError) as error:
         raise storage_problem(error) from error
     async with context.database.transaction() as session:
@@ -276,7 +214,7 @@ async def delete_job(job_id: str, caller: Researcher, context: InContext) -> Non
 
 @router.post("/{job_id}/cancel", responses=problem_responses(409))
 async def cancel_job(job_id: str, caller: Researcher, context: InContext) -> Job:
-    """Stop a job: at once where it waits, within one batch where it runs."""
+    """Stop a job and its children: at once what waits, within one batch what runs."""
     await _check_owner(context, job_id, caller)
     async with context.database.transaction() as session:
         stopped = await store.cancel_job(session, job_id)
@@ -290,7 +228,10 @@ async def cancel_job(job_id: str, caller: Researcher, context: InContext) -> Job
 
 @router.post("/{job_id}/retry", responses=problem_responses(409))
 async def retry_job(job_id: str, caller: Researcher, context: InContext) -> Job:
-    """Queue a failed or cancelled job again; it goes on from its last checkpoint."""
+    """Queue a failed or cancelled job again; it goes on from its last checkpoint.
+
+    So do its children that failed or were cancelled.
+    """
     await _check_owner(context, job_id, caller)
     async with context.database.transaction() as session:
         queued = await store.retry_job(session, job_id)

@@ -1,10 +1,15 @@
 """All SQL of the trainer. Functions take a session; whoever opened its transaction commits."""
 
-from trainer.store.jobs import (
+from trainer.store.families import (
     cancel_job,
     change_job,
-    count_queued,
     delete_job,
+    insert_children,
+    list_children,
+    retry_job,
+)
+from trainer.store.jobs import (
+    count_queued,
     find_access,
     find_artifact,
     find_job,
@@ -15,7 +20,6 @@ from trainer.store.jobs import (
     list_artifacts,
     list_jobs,
     measured_pace,
-    retry_job,
 )
 from trainer.store.leases import (
     Claim,
@@ -37,6 +41,7 @@ from trainer.store.leases import (
     write_progress,
     write_waiting,
 )
+from trainer.store.leftovers import find_uncleared, note_cleared
 from trainer.store.workers import (
     WORKER,
     beat_worker,
@@ -64,16 +69,20 @@ __all__ = [
     "find_job",
     "find_jobs",
     "find_submitted",
+    "find_uncleared",
     "finish_job",
     "forget_worker",
     "give_back",
     "hand_over",
+    "insert_children",
     "insert_job",
     "job_filter",
     "list_artifacts",
+    "list_children",
     "list_jobs",
     "list_workers",
     "measured_pace",
+    "note_cleared",
     "read_claimed",
     "read_epochs",
     "renew_lease",

@@ -7,22 +7,19 @@ from typing import Any
 from sqlalchemy import (
     Float,
     Select,
-    case,
     cast,
-    delete,
     func,
     literal,
-    null,
     select,
     tuple_,
-    update,
 )
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
-from trainer.schemas import FINISHED, Artifact, Epoch, Job
+from trainer.schemas import Artifact, Children, Epoch, Job
 from trainer.store.common import LOST_WORKER_S, AnyRow, seconds
+from trainer.store.families import count_children
 from trainer.tables import artifact, epoch, job, queue, worker
 
 ALIKE = 20  # as many former jobs tell how long a new one takes
@@ -98,7 +95,7 @@ def _jobs() -> Select[Any]:
 async def find_job(session: AsyncSession, job_id: str) -> Job | None:
     """One job with its epochs."""
     row = (await session.execute(_jobs().where(job.c.job_id == job_id))).first()
-    return (await _with_epochs(session, [row]))[0] if row else None
+    return (await _whole(session, [row]))[0] if row else None
 
 
 async def find_access(session: AsyncSession, job_id: str) -> AnyRow | None:
@@ -120,7 +117,7 @@ async def list_jobs(
     if after is not None:
         page = page.where(tuple_(job.c.created_at, job.c.job_id) < tuple_(*map(literal, after)))
     rows = (await session.execute(page)).all()
-    return await _with_epochs(session, rows), int(total or 0)
+    return await _whole(session, rows), int(total or 0)
 
 
 def job_filter(
@@ -132,9 +129,16 @@ def job_filter(
     model: str | None = None,
     words: str | None = None,
     archived: bool | None = None,
+    parent: str | None = None,
 ) -> list[ColumnElement[bool]]:
-    """Conditions of a listing; None and empty mean any. ``words`` stand in the name."""
+    """Conditions of a listing; None and empty mean any. ``words`` stand in the name.
+
+    ``parent`` is whose children are wanted; `none`: jobs that are nobody's child.
+    """
     conditions: list[ColumnElement[bool]] = [job.c.state.in_(states)] if states else []
+    if parent is not None:
+        childless = job.c.parent_id.is_(None)
+        conditions.append(childless if parent == "none" else job.c.parent_id == parent)
     for column, value in (
         (job.c.owner_id, owner_id),
         (job.c.experiment, experiment),
@@ -149,22 +153,28 @@ def job_filter(
     return conditions
 
 
-async def _with_epochs(session: AsyncSession, rows: Sequence[AnyRow]) -> list[Job]:
+async def _whole(session: AsyncSession, rows: Sequence[AnyRow]) -> list[Job]:
+    """Jobs with their epochs and how their children are."""
     ids = [row.job_id for row in rows]
     found: dict[str, list[Epoch]] = {job_id: [] for job_id in ids}
     statement = select(epoch).where(epoch.c.job_id.in_(ids)).order_by(epoch.c.epoch)
     for row in await session.execute(statement):
         found[row.job_id].append(Epoch.model_validate(row, from_attributes=True))
-    return [_job(row, found[row.job_id]) for row in rows]
+    parents = [row.job_id for row in rows if row.spec.get("composition")]
+    children = await count_children(session, parents) if parents else {}
+    return [_job(row, found[row.job_id], children.get(row.job_id)) for row in rows]
 
 
-def _job(row: AnyRow, epochs: list[Epoch]) -> Job:
+def _job(row: AnyRow, epochs: list[Epoch], children: Children | None) -> Job:
     values = dict(row._mapping)
     permuted = values["spec"]["settings"]["permute_labels"] is not None
     known = {name: values[name] for name in Job.model_fields if name in values}
+    if children and children.ended < children.total and values["state"] == "queued":
+        known["progress"] = {"phase": "children", "fraction": children.ended / children.total}
     return Job(
         **(known | _expected(values, epochs)),
         epochs=epochs,
+        children=children,
         queue_position=values["position"],
         control="labels permuted: this job can learn nothing" if permuted else None,
     )
@@ -174,7 +184,7 @@ def _expected(values: dict[str, Any], epochs: list[Epoch]) -> dict[str, datetime
     """When it starts and ends, if all goes as history says; nothing where no worker lives."""
     start = end = None
     minutes = values["estimate"]["minutes"]
-    if values["state"] == "queued" and values["slots"]:
+    if values["position"] is not None and values["slots"]:
         before = (values["minutes_before"] + values["minutes_left"]) / values["slots"]
         start = values["now"] + timedelta(minutes=before)
         end = start + timedelta(minutes=minutes)
@@ -190,59 +200,8 @@ def _expected(values: dict[str, Any], epochs: list[Epoch]) -> dict[str, datetime
 async def find_jobs(session: AsyncSession, job_ids: Sequence[str]) -> list[Job]:
     """Jobs in the order of their ids; unknown ones are left out."""
     rows = (await session.execute(_jobs().where(job.c.job_id.in_(job_ids)))).all()
-    found = {one.job_id: one for one in await _with_epochs(session, rows)}
+    found = {one.job_id: one for one in await _whole(session, rows)}
     return [found[job_id] for job_id in job_ids if job_id in found]
-
-
-async def change_job(session: AsyncSession, job_id: str, values: dict[str, Any]) -> None:
-    """Rename, put away or re-order a job."""
-    await session.execute(update(job).where(job.c.job_id == job_id).values(**values))
-
-
-async def delete_job(session: AsyncSession, job_id: str) -> bool:
-    """Forget a job that has ended, with its epochs and artifacts; False where it has not."""
-    ended = job.c.state.in_(FINISHED)
-    statement = delete(job).where(job.c.job_id == job_id, ended).returning(job.c.job_id)
-    return (await session.execute(statement)).scalar() is not None
-
-
-async def cancel_job(session: AsyncSession, job_id: str) -> bool:
-    """Cancel at once what waits; ask a worker to stop what runs. False where it had ended."""
-    waits = job.c.state == "queued"
-    statement = (
-        update(job)
-        .where(job.c.job_id == job_id, job.c.state.in_(("queued", "running")))
-        .values(
-            cancel_requested=True,
-            state=case((waits, "cancelled"), else_=job.c.state),
-            finished_at=case((waits, func.now()), else_=null()),
-        )
-        .returning(job.c.job_id)
-    )
-    return (await session.execute(statement)).scalar() is not None
-
-
-async def retry_job(session: AsyncSession, job_id: str) -> bool:
-    """Queue a failed or cancelled job again, to go on from its checkpoint; False: it was neither"""
-    statement = (
-        update(job)
-        .where(job.c.job_id == job_id, job.c.state.in_(("failed", "cancelled")))
-        .values(
-            state="queued",
-            attempts=0,
-            fruitless=0,
-            quarantined=False,
-            reason=None,
-            waiting=None,
-            cancel_requested=False,
-            not_before=func.now(),
-            finished_at=None,
-            worker=None,
-            metrics=None,
-        )
-        .returning(job.c.job_id)
-    )
-    return (await session.execute(statement)).scalar() is not None
 
 
 async def list_artifacts(session: AsyncSession, job_id: str) -> list[Artifact]:

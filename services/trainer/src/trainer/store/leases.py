@@ -215,13 +215,18 @@ async def finish_job(
     *,
     reason: str | None = None,
     metrics: dict[str, Any] | None = None,
+    combined: dict[str, Any] | None = None,
+    warnings: list[str] | None = None,
     artifacts: Iterable[dict[str, Any]] = (),
 ) -> None:
     """End a job with what it came to; its artifacts are those given and no others."""
     values: dict[str, Any] = {
-        "state": state, "reason": reason, "metrics": metrics, "finished_at": func.now(),
-        "lease_expires_at": None, "fence": job.c.fence + 1, "waiting": None,
+        "state": state, "reason": reason, "metrics": metrics, "combined": combined,
+        "finished_at": func.now(), "lease_expires_at": None, "fence": job.c.fence + 1,
+        "waiting": None,
     }  # fmt: skip
+    if warnings is not None:
+        values["warnings"] = warnings
     if state == "failed":
         values["failures"] = _failure(reason or "")
     if state == "succeeded":
@@ -238,9 +243,8 @@ async def finish_job(
 
 async def count_due(session: AsyncSession) -> int:
     """Jobs that a worker could claim now."""
-    statement = select(func.count()).select_from(job)
-    due = and_(job.c.state == "queued", job.c.not_before <= func.now())
-    return int(await session.scalar(statement.where(due)) or 0)
+    statement = select(func.count()).select_from(queue).where(queue.c.due)
+    return int(await session.scalar(statement) or 0)
 
 
 async def take_back_expired(

@@ -60,13 +60,6 @@ def load_checkpoint(session: Session, folder: Path, facts: dict[str, Any]) -> di
     return None
 
 
-def delete_leftovers(session: Session, kept: str) -> None:
-    """Remove all of a finished job's objects but those under ``kept``: checkpoints, and what
-    attempts uploaded that died before they could tell."""
-    prefix = job_key(session.lease.job_id, "")
-    session.insist("the object store", lambda: session.objects.delete_under(prefix, kept))
-
-
 def _read(
     session: Session, folder: Path, stored: dict[str, Any], facts: dict[str, Any]
 ) -> dict[str, Any] | None:

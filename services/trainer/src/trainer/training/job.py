@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +23,7 @@ from trainer.cohorts import CohortReader, assemble, read_members
 from trainer.evaluation.evaluate import evaluate_predictions
 from trainer.experiments import EXPERIMENTS
 from trainer.fetching import ImageryClient
-from trainer.objects import job_key
+from trainer.folds import apply_fold
 from trainer.networks import Shape
 from trainer.outcome import JobError
 from trainer.pixels import Geometry
@@ -33,8 +32,10 @@ from trainer.samples import SPLITS, TEST, Samples, check_samples, permuted_label
 from trainer.scalars import write_scalars
 from trainer.schemas import Progress
 from trainer.spec import ArraySource, CohortSource, JobSpec, TrainingSettings
+from trainer.training.artifacts import upload_artifacts
 from trainer.training.batches import fit_normalisation
-from trainer.training.checkpoints import delete_leftovers, load_checkpoint, save_checkpoint
+from trainer.training.checkpoints import load_checkpoint, save_checkpoint
+from trainer.training.combine import combine_children
 from trainer.training.fit import DivergedError, EpochResult, Fit, Hooks, start_fit
 from trainer.training.freezing import FreezingError
 from trainer.training.models import build_model, download_weights
@@ -56,6 +57,9 @@ def train_job(session: Session) -> None:
     folder.mkdir(parents=True)
     (folder / "pid").write_text(str(os.getpid()))  # to tell what is left from what is at work
     try:
+        if spec.composition is not None:
+            combine_children(session, row, spec, folder)
+            return
         samples = _samples(session, spec, row.owner)
         notes = [*row.warnings, *(n for n in samples.notes if n not in row.warnings)]
         _show(
@@ -89,7 +93,9 @@ def _samples(session: Session, spec: JobSpec, owner: dict[str, Any]) -> Samples:
         raise JobError(
             f"images of {side} pixels are smaller than input_size {spec.settings.input_size}"
         )
-    check_samples(samples, allow_overlap=spec.protocol == "published")
+    if spec.fold is not None:
+        samples = apply_fold(samples, spec.fold)
+    check_samples(samples, allow_overlap=spec.protocol == "published" and spec.fold is None)
     return samples
 
 
@@ -241,13 +247,12 @@ def _finish(
     files = _write_files(folder, report, samples, labels, probs, fit)
     (folder / SCALARS).write_bytes(write_scalars(map(_scalars, history)))
     files[SCALARS] = folder / SCALARS, "application/octet-stream"
-    artifacts = _upload(session, files)
+    artifacts = upload_artifacts(session, files)
     session.write(
         lambda s: store.finish_job(
             s, session.lease, "succeeded", metrics=metrics, artifacts=artifacts
         )
     )
-    delete_leftovers(session, _artifact_key(session, ""))
 
 
 def _epoch(row: Any) -> dict[str, Any]:
@@ -312,27 +317,15 @@ def _write_files(
     (folder / "report.html").write_text(render_report(report))
     test = samples.in_split(TEST)
     with (folder / "predictions.csv").open("w") as stream:
-        stream.write(",".join(["image_id", "label", *(f"p_{c}" for c in samples.classes)]) + "\n")
+        header = ["image_id", "patient", "label", *(f"p_{c}" for c in samples.classes)]
+        stream.write(",".join(header) + "\n")
         for place, p in zip(test, probs, strict=True):
-            known = [samples.keys[place], samples.classes[labels[place]]]
+            known = [samples.keys[place], str(samples.patients[place])]
+            known.append(samples.classes[labels[place]])
             stream.write(",".join([*known, *(f"{v:.6f}" for v in p)]) + "\n")
     weights = {k: v.detach().cpu().contiguous() for k, v in fit.model.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
     return {name: (folder / name, kind) for name, kind in files.items()}
-
-
-def _upload(session: Session, files: dict[str, tuple[Path, str]]) -> list[dict[str, Any]]:
-    artifacts = []
-    for name, (path, kind) in files.items():
-        upload = partial(session.objects.put_file, _artifact_key(session, name), path, kind)
-        stored = session.insist("the object store", upload)
-        artifacts.append({"name": name, **stored})
-    return artifacts
-
-
-def _artifact_key(session: Session, name: str) -> str:
-    """Under the fence: an attempt that lost its lease overwrites nothing."""
-    return job_key(session.lease.job_id, f"artifacts/{session.lease.fence}/{name}")
 
 
 def _show(session: Session, progress: Progress, warnings: list[str] | None = None) -> None:
