@@ -59,16 +59,29 @@ def options(model: ReadModel, field: Field, counts: Counts) -> list[dict[str, An
 
     Past ``MAX_OPTIONS`` values the rest is left out; how many have none is always told.
     """
-    elements = model.dictionary(field).elements
-    found: list[tuple[Value, int]] = list(zip(elements, counts[1:].tolist(), strict=True))
-    order = {code: i for i, code in enumerate(legend(field.vocabulary))}
-    if order:
-        found.sort(key=lambda item: order.get(str(item[0]), len(order)))
-    elif field.type == "text":
-        found.sort(key=lambda item: (-item[1], str(item[0])))
-    listed = [_option(field, value, count) for value, count in found[: MAX_OPTIONS - 1]]
-    nulls = int(counts[0])
+    number = counts.tolist()
+    found = _labelled(model, field)
+    if field.type == "text" and not legend(field.vocabulary):
+        found = sorted(found, key=lambda item: (-number[item[0]], str(item[1])))
+    listed = [
+        {"value": value, "label": label, "count": number[place]}
+        for place, value, label in found[: MAX_OPTIONS - 1]
+    ]
+    nulls = number[0]
     return [*listed, _option(field, None, nulls)] if nulls or not listed else listed
+
+
+def _labelled(model: ReadModel, field: Field) -> list[tuple[int, Value, str]]:
+    """(place in the counts, value, label) of each value, in the legend's order; made once."""
+    cache: dict[str, list[tuple[int, Value, str]]] = model.__dict__.setdefault("_labelled", {})
+    if field.name not in cache:
+        order = {code: i for i, code in enumerate(legend(field.vocabulary))}
+        values = enumerate(model.dictionary(field).elements, 1)
+        found = [(place, value, label_of(field.vocabulary, value)) for place, value in values]
+        if order:
+            found.sort(key=lambda item: order.get(str(item[1]), len(order)))
+        cache[field.name] = found
+    return cache[field.name]
 
 
 def _option(field: Field, value: Value | None, count: int) -> dict[str, Any]:
