@@ -17,6 +17,7 @@ from devstack.synthetic import Demo, write_demo
 from devstack.synthetic.selection import Plan
 from devstack.testing import IdentityKeys, SignIdentity
 from trainer.app import create_app
+from trainer.experiments import EXPERIMENTS
 from trainer.settings import TrainerSettings
 
 from tests.trainer.running import follow, serving
@@ -183,6 +184,17 @@ async def test_a_cohort_is_fetched_once_trained_and_reported(
     again = (await lab.submit(cohort, seed=1)).json()
     assert (await follow(lab.api, again["job_id"]))["state"] == "succeeded"
     assert await lab.pictures() == images, "the second job found the pixels of the first"
+
+
+async def test_the_catalog_takes_every_cohort_that_is_declared(lab: Lab) -> None:
+    expected = {n: e.cohort.model_dump() for n, e in EXPERIMENTS.items() if e.cohort is not None}
+    assert len(expected) >= 6
+    for name, definition in expected.items():
+        body = {"name": name, "dataset": "embed-synthetic", "seed": 1, **definition}
+        answer = await lab.catalog.post("/api/v1/cohorts/preview", json=body)
+        assert answer.status_code == 200, (name, answer.text)
+        classes = [found["name"] for found in answer.json()["classes"]]
+        assert classes == list(EXPERIMENTS[name].classes)
 
 
 async def test_missing_images_are_told_or_refused(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from trainer.birads import UNKNOWN
 from trainer.catalog import Member, UpstreamError, open_http
 from trainer.cohorts import MemberTable, assemble
 from trainer.fetching import ImageryClient, fetch_pixels, is_lasting
@@ -106,6 +107,7 @@ def make_table(count: int) -> MemberTable:
                 image_id=100 + place,
                 sop_instance_uid=f"1.{place}",
                 patient_id=f"p{place // 2}",
+                exam_id=f"e{place // 2}",
                 label="BK"[place % 2],
                 split=["train", "validation", "test"][place % 3],
                 attributes={"Manufacturer": "Hologic", "asses": "K"},
@@ -128,11 +130,37 @@ def test_missing_images_are_left_out_and_told_within_the_tolerance(tmp_path: Pat
         assemble(table, array, tolerance=0.05)
 
 
+def test_images_without_an_assessment_cannot_be_told_to_a_network(tmp_path: Path) -> None:
+    table, array = make_table(6), PixelArray.open(tmp_path / "a", 6, 8)
+    array.shapes[:], array.states[:] = (12, 8), 1
+    table.birads[2] = UNKNOWN
+    told = assemble(table, array, 0.0, birads=True)
+    assert told.birads is not None
+    assert told.birads.tolist() == [6] * 5
+    assert told.notes == (
+        "1 images have no BI-RADS assessment to tell the network and were left out",
+    )
+    untold = assemble(table, array, 0.0)
+    assert untold.birads is None
+    assert len(untold.rows) == 6
+    assert told.sha256 != untold.sha256
+    table.birads[:] = [UNKNOWN] * 6
+    with pytest.raises(SamplesError, match="no image of the cohort has"):
+        assemble(table, array, 0.0, birads=True)
+
+
 def test_an_image_with_two_labelled_findings_is_stored_once() -> None:
     table = make_table(4)
     twin = table.image_ids[0]
     table.add(
-        Member(image_id=twin, sop_instance_uid="1.0", patient_id="p0", label="K", split="train")
+        Member(
+            image_id=twin,
+            sop_instance_uid="1.0",
+            patient_id="p0",
+            exam_id="e0",
+            label="K",
+            split="train",
+        )
     )
     assert len(table.image_ids) == 4
     assert table.rows == [0, 1, 2, 3, 0]

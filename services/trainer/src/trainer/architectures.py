@@ -27,6 +27,10 @@ class Architecture:
     """Fewest pixels a side that leave something to see."""
     multiple_of: int = 1
     """The side is a multiple of so many pixels."""
+    takes_birads: bool = False
+    """Is told the image's assessment too."""
+    takes_pairs: bool = False
+    """Is shown an abnormality and the baseline beside it."""
 
     def size_refusal(self, size: int) -> str | None:
         """Why it takes no pictures of ``size`` pixels a side; None where it does."""
@@ -37,12 +41,16 @@ class Architecture:
         return None
 
 
-def _dense(base: str, hub_file: str, parameters: int, rate: float) -> Architecture:
-    return Architecture(parameters, rate, hub_file, weights_of=base, published_size=150)
+def _dense(
+    base: str, hub_file: str, parameters: int, rate: float, *, pairs: bool = False
+) -> Architecture:
+    return Architecture(
+        parameters, rate, hub_file, weights_of=base, published_size=150, takes_pairs=pairs
+    )
 
 
 def _vit(name: str, parameters: int, rate: float) -> Architecture:
-    return Architecture(parameters, rate, weights_of=name, multiple_of=16)
+    return Architecture(parameters, rate, weights_of=name, multiple_of=16, takes_birads=True)
 
 
 VGG16, VGG19 = "vgg16-397923af.pth", "vgg19-dcbb9e9d.pth"
@@ -59,8 +67,8 @@ ARCHITECTURES = {
     "vgg16_dense": _dense("vgg16", VGG16, 16_812_610, 4.0),
     "vgg19_dense": _dense("vgg19", VGG19, 22_122_306, 3.0),
     "resnet50_dense": _dense("resnet50", "resnet50-0676ba61.pth", 36_616_002, 9.0),
-    "siamese_vgg16": _dense("vgg16", VGG16, 16_812_610, 2.0),
-    "birads_only": Architecture(14, 1000.0),
+    "siamese_vgg16": _dense("vgg16", VGG16, 16_812_610, 2.0, pairs=True),
+    "birads_only": Architecture(14, 1000.0, takes_birads=True),
     "vit_b16_late": _vit(BASE, 85_800_322, 3.0),
     "vit_b16_late_embedding": _vit(BASE, 85_800_482, 3.0),
     "vit_b16_late_mlp": _vit(BASE, 86_004_450, 3.0),

@@ -1,6 +1,6 @@
 """Samples from a frozen cohort: its members from the catalog, their pixels from imagery."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.birads import UNKNOWN, place_of
 from trainer.budget import hold, make_room
 from trainer.catalog import CatalogClient, Member
 from trainer.evaluation.subgroups import VARIABLES
@@ -47,6 +48,7 @@ class MemberTable:
     labels: list[int] = field(default_factory=list)
     splits: list[int] = field(default_factory=list)
     patients: list[int] = field(default_factory=list)
+    birads: list[int] = field(default_factory=list)
     exams: list[int] = field(default_factory=list)
     breasts: list[int] = field(default_factory=list)
     attributes: dict[str, list[str | float | bool | None]] = field(
@@ -74,6 +76,7 @@ class MemberTable:
         self.labels.append(self.classes.index(member.label))
         self.splits.append(SPLITS.index(member.split))
         self.patients.append(self._people.setdefault(member.patient_id, len(self._people)))
+        self.birads.append(place_of(member.attributes.get("asses")))
         breast = member.exam_id, str(member.attributes.get("ImageLateralityFinal"))
         self.exams.append(self._exams.setdefault(member.exam_id, len(self._exams)))
         self.breasts.append(self._breasts.setdefault(breast, len(self._breasts)))
@@ -133,11 +136,14 @@ class CohortReader:
             return replace(array, states=array.states.copy(), shapes=array.shapes.copy())
 
 
-def assemble(table: MemberTable, array: PixelArray, tolerance: float) -> Samples:
-    """Samples of the members whose pixels are there.
+def assemble(
+    table: MemberTable, array: PixelArray, tolerance: float, *, birads: bool = False
+) -> Samples:
+    """Samples of the members whose pixels are there; with ``birads`` of those with an assessment.
 
     Raises:
-        SamplesError: more than ``tolerance`` of the images are missing or unreadable.
+        SamplesError: more than ``tolerance`` of the images are missing or unreadable, or none has
+            an assessment that a network was to be told.
     """
     missing = int((array.states == MISSING).sum())
     share = missing / len(array.states)
@@ -147,13 +153,18 @@ def assemble(table: MemberTable, array: PixelArray, tolerance: float) -> Samples
             f"({share:.1%}; {tolerance:.1%} is tolerated)"
         )
     rows = np.array(table.rows, np.int64)
-    kept = np.flatnonzero(array.states[rows] != MISSING)
+    present = np.flatnonzero(array.states[rows] != MISSING)
+    told = np.array(table.birads, np.int64)
+    kept = present[told[present] != UNKNOWN] if birads else present
+    if not len(kept):
+        raise SamplesError("no image of the cohort has a BI-RADS assessment")
     header = _known(table.header, kept)
     header["aspect"] = (array.shapes[rows[kept], 0] / array.shapes[rows[kept], 1]).tolist()
     labels, splits = np.array(table.labels, np.int64)[kept], np.array(table.splits, np.int8)[kept]
     patients = np.array(table.patients, np.int64)[kept]
-    note = f"{missing} of {len(array.states)} images are missing or unreadable and were left out"
     described = {"pixels": array.sha256(), "rows": rows[kept].tolist(), "labels": labels.tolist()}
+    if birads:
+        described["birads"] = told[kept].tolist()
     return Samples(
         images=array.images,
         rows=rows[kept],
@@ -168,8 +179,16 @@ def assemble(table: MemberTable, array: PixelArray, tolerance: float) -> Samples
         attributes=_known(table.attributes, kept),
         lineage=table.lineage,
         sha256=digest(described | {"splits": splits.tolist(), "patients": patients.tolist()}),
-        notes=(note,) if missing else (),
+        birads=told[kept] if birads else None,
+        notes=tuple(_notes(missing, len(present) - len(kept), len(array.states))),
     )
+
+
+def _notes(missing: int, unread: int, images: int) -> Iterator[str]:
+    if missing:
+        yield f"{missing} of {images} images are missing or unreadable and were left out"
+    if unread:
+        yield f"{unread} images have no BI-RADS assessment to tell the network and were left out"
 
 
 def _known(

@@ -152,6 +152,15 @@ class Owner(BaseModel):
     name: str
 
 
+class BiradsMetrics(BaseModel):
+    """What a network that is told the assessment must be seen beside."""
+
+    alone: SplitMetrics = Field(description="The assessment without pixels")
+    without_k: SplitMetrics | None = Field(
+        description="Test images that are not BI-RADS 6; null where all are"
+    )
+
+
 class Metrics(BaseModel):
     """What a job reached, on a test split that was used once."""
 
@@ -161,6 +170,9 @@ class Metrics(BaseModel):
     baseline: BaselineMetrics
     epoch: int | None = Field(
         description="The epoch that validation chose; null where several jobs were combined"
+    )
+    birads: BiradsMetrics | None = Field(
+        default=None, description="Where the network was told the assessment"
     )
 
 

@@ -5,8 +5,23 @@ from chassis.problems import Problem, not_found
 from trainer.experiments.arrays import LABELLED_ARRAY
 from trainer.experiments.declared import Declared
 from trainer.experiments.embed_2b6k import EMBED_2B6K
+from trainer.experiments.embed_birads import (
+    EMBED_BIRADS7,
+    EMBED_DIAGNOSTIC456,
+    EMBED_DIAGNOSTIC456_DDSM,
+)
+from trainer.experiments.embed_pathology import EMBED_PATHOLOGY, EMBED_PATHOLOGY_BIRADS_VIT
 
-EXPERIMENTS: dict[str, Declared] = {e.name: e for e in (EMBED_2B6K, LABELLED_ARRAY)}
+_declared = (
+    EMBED_2B6K,
+    EMBED_BIRADS7,
+    EMBED_DIAGNOSTIC456,
+    EMBED_DIAGNOSTIC456_DDSM,
+    EMBED_PATHOLOGY,
+    EMBED_PATHOLOGY_BIRADS_VIT,
+    LABELLED_ARRAY,
+)
+EXPERIMENTS: dict[str, Declared] = {declared.name: declared for declared in _declared}
 
 
 def find_experiment(name: str) -> Declared:

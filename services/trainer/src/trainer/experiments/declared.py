@@ -17,8 +17,12 @@ class Published(BaseModel):
 
     model: str
     epochs: int | None = None
+    variant: str | None = Field(default=None, description="What else tells it from its like")
     accuracy: float | None = Field(default=None, description="Share, 0 to 1")
+    balanced_accuracy: float | None = None
     roc_auc: float | None = None
+    f1: float | None = None
+    log_loss: float | None = None
     protocol: Protocol = "published"
     source: str
 

@@ -1,9 +1,7 @@
 """Benign against biopsy-proven malignant: `asses` B and K, 100 images each."""
 
-from trainer.experiments.declared import Declared, ExpectedCohort, Published
-from trainer.spec import TrainingSettings
-
-SOURCE = "EMBED Viewer report, 2025: 80/20 by image, epoch chosen on the test set"
+from trainer.experiments.declared import Declared
+from trainer.experiments.embed import PUBLISHED, QUICK, expect, figures
 
 _figures = {
     "convnext_tiny": {5: (0.90, 0.9349), 10: (0.95, 0.985), 15: (0.95, 0.985), 20: (0.875, 0.9105)},
@@ -23,43 +21,8 @@ EMBED_2B6K = Declared(
     dataset_kind="cohort",
     classes=("B", "K"),
     models=("resnet18", "convnext_tiny"),
-    profiles={
-        "quick": TrainingSettings(
-            model="resnet18",
-            weights="none",
-            input_size=128,
-            epochs=12,
-            batch_size=16,
-            learning_rate=1e-3,
-            weight_decay=1e-2,
-            optimiser="adamw",
-            schedule="one-cycle",
-            augment="light",
-            normalisation="dataset",
-        ),
-        "published": TrainingSettings(
-            model="resnet18",
-            weights="imagenet",
-            input_size=224,
-            epochs=15,
-            batch_size=8,
-            learning_rate=1e-4,
-            optimiser="adam",
-        ),
-    },
+    profiles={"quick": QUICK, "published": PUBLISHED},
     default_profile="quick",
-    cohort=ExpectedCohort(
-        label={
-            "field": "asses",
-            "classes": [{"name": "B", "values": ["B"]}, {"name": "K", "values": ["K"]}],
-            "policy": "worst",
-        },
-        sampling={"per_class": 100},
-        split={"by": "patient", "train": 0.7, "validation": 0.1, "test": 0.2},
-    ),
-    published=tuple(
-        Published(model=model, epochs=epochs, accuracy=accuracy, roc_auc=roc_auc, source=SOURCE)
-        for model, rows in _figures.items()
-        for epochs, (accuracy, roc_auc) in rows.items()
-    ),
+    cohort=expect("asses", "BK", per_class=100),
+    published=figures(_figures),
 )

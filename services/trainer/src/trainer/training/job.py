@@ -18,6 +18,7 @@ from torch import nn
 from trainer import store
 from trainer.architectures import ARCHITECTURES, local_weights
 from trainer.arrays import ArrayError, read_array
+from trainer.birads import evaluate_birads
 from trainer.catalog import CatalogClient
 from trainer.cohorts import CohortReader, assemble, read_members
 from trainer.evaluation.evaluate import evaluate_predictions
@@ -128,7 +129,8 @@ def _cohort_samples(
 
     table = session.wait(read_members(catalog, source))
     array = session.wait(reader.fetch(source, table, geometry, show))
-    return assemble(table, array, spec.settings.missing_tolerance)
+    told = ARCHITECTURES[spec.settings.model].takes_birads
+    return assemble(table, array, spec.settings.missing_tolerance, birads=told)
 
 
 def _labels(samples: Samples, settings: TrainingSettings) -> NDArray[np.int64]:
@@ -222,6 +224,8 @@ def _finish(
     probs = fit.predict(samples, TEST)
     metrics = evaluate_predictions(labels[test], probs, samples.patients[test], samples.classes)
     metrics |= {"epoch": fit.best_epoch, "baseline": evaluate_baseline(samples, labels)}
+    if samples.birads is not None:
+        metrics["birads"] = evaluate_birads(samples, labels, probs)
     history = session.write(lambda s: store.read_epochs(s, session.lease.job_id))
     report = {
         "job": {name: getattr(row, name) for name in ("job_id", "name", "experiment", "cohort_id")},
