@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy.stats import norm, t
 from trainer.evaluation import bootstrap, metrics
-from trainer.evaluation.bootstrap import draw_weights, patient_intervals
+from trainer.evaluation.bootstrap import draw_weights, patient_intervals, tail_share
 from trainer.evaluation.evaluate import evaluate_predictions
 from trainer.evaluation.metrics import Floats
 
@@ -38,7 +39,15 @@ def test_intervals_equal_those_of_resampled_data() -> None:
         chosen = np.repeat(np.arange(120), weights)
         ones = np.ones((1, len(chosen)))
         values.append(metrics.roc_auc(ones, target[chosen], probs[chosen])[0])
-    assert [low, high] == pytest.approx(np.percentile(values, [2.5, 97.5]))
+    tail = 100 * tail_share(40)
+    assert [low, high] == pytest.approx(np.percentile(values, [tail, 100 - tail]))
+
+
+def test_tails_are_thinner_the_fewer_the_patients() -> None:
+    for patients in (10, 50, 1000):
+        wider = t.ppf(0.975, patients - 1) * np.sqrt(patients / (patients - 1))
+        assert tail_share(patients) == pytest.approx(norm.sf(wider), rel=0.02)
+    assert tail_share(100_000) == pytest.approx(0.025, rel=1e-3)
 
 
 def test_images_that_repeat_a_patient_do_not_narrow_the_interval() -> None:

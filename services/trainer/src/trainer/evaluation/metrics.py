@@ -129,11 +129,22 @@ def specificity_at_sensitivity(weights: Floats, target: Ints, probs: Floats) -> 
 
 
 def binary_roc_auc(weights: Floats, positive: NDArray[np.bool_], score: Floats) -> Floats:
-    """(draws,) chance that a positive scores higher than a negative; ties count half."""
-    hits, misses = _by_score(weights, positive, score)
-    below = np.cumsum(misses[:, ::-1], axis=1)[:, ::-1] - misses
-    wins = (hits * (below + 0.5 * misses)).sum(axis=1)
-    return _divide(wins, hits.sum(axis=1) * misses.sum(axis=1))
+    """(draws,) chance that a positive scores higher than a negative; ties count half.
+
+    Each positive is weighed by the negatives below it, which are sorted once for all draws:
+    several times as fast as sorting both, and half the memory.
+    """
+    negatives = np.flatnonzero(~positive)
+    negatives = negatives[np.argsort(score[negatives], kind="stable")]
+    below = np.searchsorted(score[negatives], score[positive], "left")
+    not_above = np.searchsorted(score[negatives], score[positive], "right")
+    misses = np.zeros((len(weights), len(negatives) + 1))
+    np.cumsum(weights[:, negatives], axis=1, out=misses[:, 1:])
+    hits = weights[:, positive]
+    wins = np.einsum("dn,dn->d", hits, misses[:, below])
+    if not np.array_equal(below, not_above):
+        wins = (wins + np.einsum("dn,dn->d", hits, misses[:, not_above])) / 2
+    return _divide(wins, hits.sum(axis=1) * misses[:, -1])
 
 
 def binary_pr_auc(weights: Floats, positive: NDArray[np.bool_], score: Floats) -> Floats:

@@ -38,7 +38,7 @@ def compare_paired(
         return roc_auc(weights, target, second) - roc_auc(weights, target, first)
 
     drawn = patient_draws(weigh, patients, draws, seed)
-    low, high = central_bounds(drawn)
+    low, high = central_bounds(drawn, len(np.unique(patients)))
     p_value = None
     if first.shape[1] == 2:
         scores = np.stack([first[:, 1], second[:, 1]])

@@ -86,8 +86,9 @@ def _evaluate(
 
     point = weigh(np.ones((1, len(mask))))[0]
     drawn = patient_draws(weigh, predictions.patients, draws, seed)
-    low, high = central_bounds(drawn)
-    gap_low, gap_high = central_bounds(drawn[:, :, 0] - drawn[:, :, 1])
+    people = len(np.unique(predictions.patients))
+    low, high = central_bounds(drawn, people)
+    gap_low, gap_high = central_bounds(drawn[:, :, 0] - drawn[:, :, 1], people)
     own: Estimates = {}
     gaps: Estimates = {}
     for place, name in enumerate(FIGURES):
