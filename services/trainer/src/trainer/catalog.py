@@ -1,6 +1,6 @@
 """The catalog, over HTTP: frozen cohorts and their members."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,10 +123,24 @@ class CatalogClient:
             if cursor is None:
                 return
 
+    async def iterate_rois(
+        self, image_ids: Sequence[int]
+    ) -> AsyncIterator[tuple[int, list[dict[str, Any]]]]:
+        """(image, its ROIs in pixels of the film, chest wall left), a page at a time."""
+        for start in range(0, len(image_ids), PAGE):
+            wanted = {"image_ids": list(image_ids[start : start + PAGE])}
+            found = await self._ask("POST", "/internal/v1/image-sources", json=wanted)
+            for item in found["items"]:
+                yield item["image_id"], item["rois"]
+
     async def _get(self, path: str, query: dict[str, str] | None = None) -> dict[str, Any]:
+        return await self._ask("GET", path, params=query)
+
+    async def _ask(self, method: str, path: str, **content: Any) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self.authorize()}"}
+        url = self.base_url + path
         try:
-            async with self.http.get(self.base_url + path, params=query, headers=headers) as answer:
+            async with self.http.request(method, url, headers=headers, **content) as answer:
                 body = await answer.json(content_type=None)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise UpstreamError("catalog", 0, f"{type(error).__name__}: {error}") from error

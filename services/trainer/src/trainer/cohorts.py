@@ -57,6 +57,9 @@ class MemberTable:
     header: dict[str, list[str | float | None]] = field(
         default_factory=lambda: {name: [] for name in HEADER}
     )
+    outlined: dict[int, tuple[int, int]] = field(default_factory=dict)
+    """Rows and columns of the test images that have an ROI, by image."""
+    rois: dict[str, Any] = field(default_factory=dict)
     _places: dict[int, int] = field(default_factory=dict)
     _people: dict[str, int] = field(default_factory=dict)
     _exams: dict[str, int] = field(default_factory=dict)
@@ -80,6 +83,9 @@ class MemberTable:
         breast = member.exam_id, str(member.attributes.get("ImageLateralityFinal"))
         self.exams.append(self._exams.setdefault(member.exam_id, len(self._exams)))
         self.breasts.append(self._breasts.setdefault(breast, len(self._breasts)))
+        if member.split == "test" and member.attributes.get("num_roi"):
+            sizes = [int(member.attributes.get(name) or 0) for name in ("Rows", "Columns")]
+            self.outlined[member.image_id] = sizes[0], sizes[1]
         for columns in (self.header, self.attributes):
             for name, values in columns.items():
                 values.append(member.attributes.get(name))
@@ -92,6 +98,11 @@ async def read_members(catalog: CatalogClient, source: CohortSource) -> MemberTa
         table.add(member)
     if not table.rows:
         raise SamplesError("the cohort has no members")
+    table.rois = {
+        str(image_id): {"full": table.outlined[image_id], "rois": rois}
+        async for image_id, rois in catalog.iterate_rois(list(table.outlined))
+        if rois and all(table.outlined[image_id])
+    }
     return table
 
 
@@ -177,6 +188,7 @@ def assemble(
         exams=np.array(table.exams, np.int64)[kept],
         breasts=np.array(table.breasts, np.int64)[kept],
         attributes=_known(table.attributes, kept),
+        rois=table.rois,
         lineage=table.lineage,
         sha256=digest(described | {"splits": splits.tolist(), "patients": patients.tolist()}),
         birads=told[kept] if birads else None,

@@ -40,6 +40,8 @@ class Samples:
     """(n,) equal for images of one breast of one exam."""
     attributes: Mapping[str, Sequence[str | float | bool | None]] = field(default_factory=dict)
     """Columns of (n,) values that the subgroups of an evaluation go by."""
+    rois: Mapping[str, Any] = field(default_factory=dict)
+    """By key of a test image what radiologists outlined: {full: (rows, columns), rois: [...]}."""
     lineage: Mapping[str, Any] = field(default_factory=dict)
     """Where they come from: {cohort, dataset} as the catalog tells of them."""
     partners: NDArray[np.int64] | None = None

@@ -10,7 +10,9 @@ from trainer.evaluation.schemas import (
     BaselineMetrics,
     ConfusionMatrix,
     Evaluation,
+    Explanations,
     Interval,
+    Misclassified,
     PairedDifference,
     Refused,
     RocCurve,
@@ -226,6 +228,9 @@ class Report(BaseModel):
     evaluation: Evaluation | None = Field(
         default=None, description="Null in reports of an older version"
     )
+    misclassified: Misclassified | None = None
+    explanations: Explanations | None = None
+    lineage: dict[str, Any] = Field(default={}, description="Cohort and dataset, as frozen")
     epochs: list[Epoch]
     splits: list[SplitCounts]
     published: list[Published]

@@ -136,3 +136,56 @@ class Refused(BaseModel):
     a: str
     b: str
     reason: str
+
+
+class Misread(BaseModel):
+    """A test image that was read as another class, with the probability of that."""
+
+    image_id: str
+    label: str
+    said: str
+    share: float
+
+
+class Misclassified(BaseModel):
+    """How many there are, and the surest of them."""
+
+    total: int
+    cases: list[Misread]
+
+
+class ExplainedCase(Misread):
+    """An image of the gallery, right or wrong."""
+
+    right: bool
+    methods: list[str]
+    told: float | None = Field(
+        description="Share of the relevance that the BI-RADS token has, by attention"
+    )
+    boxes: int = Field(description="Radiologists' ROIs within the picture")
+
+
+class Agreed(Interval):
+    """A measure for radiologists' boxes; ``random``: for boxes at random places."""
+
+    random: float
+    lead: Interval = Field(description="How much more radiologists' boxes have")
+
+
+class Agreement(BaseModel):
+    """Whether heat maps point where radiologists drew."""
+
+    images: int
+    patients: int
+    pointing: Agreed = Field(description="Share of maps whose maximum lies in a box")
+    energy: Agreed = Field(description="Share of the map's sum inside")
+    iou: Agreed = Field(description="Of the boxes with at least half the maximum")
+
+
+class Explanations(BaseModel):
+    """What a network went by on its test split."""
+
+    names: dict[str, str] = Field(description="What the methods are called")
+    gallery: list[ExplainedCase]
+    agreement: dict[str, Agreement] = Field(description="By method; empty without ROIs")
+    refused: str | None = Field(description="Why there is nothing to explain")

@@ -21,8 +21,10 @@ from trainer.arrays import ArrayError, read_array
 from trainer.birads import evaluate_birads
 from trainer.catalog import CatalogClient
 from trainer.cohorts import CohortReader, assemble, read_members
+from trainer.describing import describe_test
 from trainer.evaluation.evaluate import evaluate_predictions
 from trainer.experiments import EXPERIMENTS
+from trainer.explanations.gallery import Explainer, explain_test
 from trainer.fetching import ImageryClient
 from trainer.folds import apply_fold
 from trainer.networks import Shape
@@ -227,12 +229,16 @@ def _finish(
     if samples.birads is not None:
         metrics["birads"] = evaluate_birads(samples, labels, probs)
     history = session.write(lambda s: store.read_epochs(s, session.lease.job_id))
+    explainer = Explainer(fit.model, spec.settings, fit.normalisation, fit.runtime.device)
+    explanations, pictures = explain_test(explainer, samples, labels, probs)
     report = {
         "job": {name: getattr(row, name) for name in ("job_id", "name", "experiment", "cohort_id")},
         "owner": row.owner["name"],
         "spec": spec.model_dump(mode="json"),
         "spec_sha256": row.spec_sha256,
         "metrics": metrics,
+        **describe_test(samples, labels, probs),
+        "explanations": explanations,
         "epochs": [_epoch(e) for e in history],
         "splits": _split_table(samples, labels),
         "published": _published(spec),
@@ -248,6 +254,7 @@ def _finish(
         },
     }
     _show(session, Progress(phase="reporting", epoch=epochs, epochs=epochs, fraction=EVALUATED))
+    (folder / "report.html").write_text(render_report(report, pictures))
     files = _write_files(folder, report, samples, labels, probs, fit)
     (folder / SCALARS).write_bytes(write_scalars(map(_scalars, history)))
     files[SCALARS] = folder / SCALARS, "application/octet-stream"
@@ -318,7 +325,6 @@ def _write_files(
         "weights.safetensors": "application/octet-stream",
     }
     (folder / "report.json").write_text(json.dumps(report, indent=1, allow_nan=False))
-    (folder / "report.html").write_text(render_report(report))
     test = samples.in_split(TEST)
     with (folder / "predictions.csv").open("w") as stream:
         header = ["image_id", "patient", "label", *(f"p_{c}" for c in samples.classes)]

@@ -1,0 +1,65 @@
+"""The page put together."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainer.report import cases, context, results
+from trainer.report.markup import text
+from trainer.report.style import STYLE
+
+SECTIONS = {
+    "results": "Figures",
+    "curves": "Curves",
+    "confusion": "Confusion",
+    "subgroups": "Subgroups",
+    "explanations": "What it went by",
+    "errors": "Misclassified",
+    "cohort": "Cohort",
+    "card": "Model card",
+    "lineage": "Lineage",
+}
+
+
+def render_report(report: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None) -> str:
+    """The page of a report document (the one served as JSON).
+
+    ``pictures``: PNG by the name of a gallery case and method, `<image_id>-<method>`.
+    """
+    metrics, evaluation = report["metrics"], report.get("evaluation")
+    title = f"{report['job']['name']} · {report['spec']['experiment']}"
+    wrong = report.get("misclassified") or {"total": 0, "cases": []}
+    body = "".join(
+        [
+            _head(title, report),
+            results.headline(metrics),
+            results.results(metrics, evaluation),
+            results.curves(metrics, evaluation),
+            results.confusion(metrics["confusion_matrix"]),
+            results.subgroups(metrics, evaluation),
+            cases.explanations(report.get("explanations"), pictures or {}),
+            cases.misclassified(wrong["cases"], wrong["total"], report["job"]["job_id"]),
+            results.training(report["epochs"], metrics["epoch"]),
+            context.combined(report.get("combined")),
+            context.cohort(report.get("lineage") or {}, report["splits"]),
+            context.published(report["published"]),
+            context.card(report),
+            context.environment(report),
+        ]
+    )
+    viewport = '<meta name="viewport" content="width=device-width">'
+    head = f"<meta charset=utf-8>{viewport}<title>{text(title)}</title><style>{STYLE}</style>"
+    return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
+def _head(title: str, report: Mapping[str, Any]) -> str:
+    spec = report["spec"]
+    protocol = "" if spec["protocol"] == "patient" else " · <b>protocol: published</b>"
+    warnings = "".join(f'<p class="warning">{text(told)}</p>' for told in report["warnings"])
+    present = dict(SECTIONS)
+    if not report.get("explanations"):
+        del present["explanations"]
+    links = "".join(f'<a href="#{name}">{label}</a>' for name, label in present.items())
+    return (
+        f"<h1>{text(title)}</h1><p class='soft'>Job <code>{text(report['job']['job_id'])}</code>, "
+        f"by {text(report['owner'])}{protocol}</p><nav>{links}</nav>{warnings}"
+    )

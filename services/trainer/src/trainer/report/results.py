@@ -1,0 +1,148 @@
+"""What came of the test split: figures, curves, matrix, levels, subgroups."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from trainer.report.forest import forest
+from trainer.report.markup import DASH, interval, percent, table, text
+from trainer.report.plots import epoch_figure, pr_figure, reliability_figure, roc_figure
+
+FIGURES = {
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "f1": "F1",
+    "sensitivity_at_90_specificity": "Sensitivity at 90 % specificity",
+    "specificity_at_90_sensitivity": "Specificity at 90 % sensitivity",
+    "log_loss": "Log-loss",
+    "brier": "Brier score",
+    "ece": "Expected calibration error",
+}
+HEADLINE = ("roc_auc", "balanced_accuracy", "sensitivity_at_90_specificity", "ece")
+Document = Mapping[str, Any]
+
+
+def headline(metrics: Document) -> str:
+    """The figures that a reader wants first."""
+    test = metrics["test"]
+    shown = [name for name in HEADLINE if test.get(name)]
+    boxes = []
+    for name in shown:
+        found = test[name]
+        value = DASH if found["value"] is None else f"{found['value']:.3f}"
+        low, high = (DASH if found[k] is None else f"{found[k]:.3f}" for k in ("low", "high"))
+        boxes.append(
+            f"<div><b>{value}</b>{FIGURES[name]}<br>"
+            f'<span class="soft small">95 %: {low} to {high}</span></div>'
+        )
+    return f'<div class="key">{"".join(boxes)}</div>'
+
+
+def results(metrics: Document, evaluation: Document | None) -> str:
+    """Figures by image beside the baseline, and by breast and exam."""
+    test, baseline = metrics["test"], metrics.get("baseline")
+    header = ["", "Model", *(["Baseline without lesions"] if baseline else [])]
+    rows = [
+        [label, interval(test[name]), *([interval(baseline.get(name))] if baseline else [])]
+        for name, label in FIGURES.items()
+        if test.get(name)
+    ]
+    for name, found in test["recall"].items():
+        other = [interval(baseline["recall"].get(name))] if baseline else []
+        rows.append([f"Recall of {name}", interval(found), *other])
+    counted = f"{test['n']} images of {test['patients']} patients"
+    note = (
+        "The baseline is a logistic regression on grey mean and deviation, image size and header "
+        "fields: it sees no lesion."
+        if baseline
+        else ""
+    )
+    return (
+        f'<h2 id="results">Test split: {counted}</h2>{table(header, rows)}'
+        '<p class="soft small">95 % intervals: bootstrap over patients, 2,000 draws. For more than '
+        f"two classes areas are one against the rest, averaged. {note}</p>{_levels(evaluation)}"
+    )
+
+
+def _levels(evaluation: Document | None) -> str:
+    if evaluation is None:
+        return ""
+    if not evaluation["levels"]:
+        return f"<p>By breast and by exam: not told. {text(evaluation['levels_refused'])}</p>"
+    levels = evaluation["levels"]
+    header = ["", *(f"{one['level']}, {one['rule']}" for one in levels)]
+    rows: list[list[Any]] = [
+        ["Units", *(one["test"]["n"] for one in levels)],
+        *(
+            [label, *(interval(one["test"].get(name)) for one in levels)]
+            for name, label in FIGURES.items()
+        ),
+    ]
+    return (
+        "<h3>By breast and by exam</h3>"
+        "<p>A breast or an exam has its worst label, and of its images' probabilities the mean, "
+        "or the greatest scaled to sum to one.</p>" + table(header, rows)
+    )
+
+
+def curves(metrics: Document, evaluation: Document | None) -> str:
+    """ROC, precision and recall, calibration."""
+    figures = [roc_figure(metrics["roc"])]
+    if evaluation is not None:
+        ece = (metrics["test"].get("ece") or {}).get("value")
+        figures += [
+            pr_figure(evaluation["pr"]),
+            reliability_figure(evaluation["calibration"], ece),
+        ]
+    return f'<h2 id="curves">Curves</h2><div class="plots">{"".join(figures)}</div>'
+
+
+def training(epochs: list[Document], best: int | None) -> str:
+    """Loss and validation by epoch."""
+    if not epochs:
+        return ""
+    losses = {"train_loss": "training", "validation_loss": "validation"}
+    scores = {"validation_roc_auc": "ROC-AUC", "validation_accuracy": "accuracy"}
+    figures = [
+        epoch_figure("Loss", epochs, losses, best),
+        epoch_figure("Validation", epochs, scores, best),
+    ]
+    return f'<h2 id="training">Training</h2><div class="plots">{"".join(figures)}</div>'
+
+
+def confusion(matrix: Document) -> str:
+    """Counts with the share of their true class, the darker the more."""
+    labels = matrix["labels"]
+    head = "".join(f"<th>{text(name)}</th>" for name in labels)
+    body = ""
+    for name, counts in zip(labels, matrix["counts"], strict=True):
+        total = sum(counts) or 1
+        body += f"<tr><th>is {text(name)}</th>{''.join(_cell(n, n / total) for n in counts)}</tr>"
+    return (
+        '<h2 id="confusion">Confusion matrix</h2><div class="scroll"><table class="matrix">'
+        f"<tr><th>read as</th>{head}</tr>{body}</table></div>"
+    )
+
+
+def _cell(count: int, share: float) -> str:
+    style = f"background:rgb(var(--cell)/{0.55 * share:.2f})"
+    return f'<td style="{style}">{count}<br><span class="soft small">{percent(share)}</span></td>'
+
+
+def subgroups(metrics: Document, evaluation: Document | None) -> str:
+    """The forest plot, or that there is nothing to tell groups by."""
+    title = '<h2 id="subgroups">Subgroups</h2>'
+    if evaluation is None or not evaluation["subgroups"]:
+        return f"{title}<p>The samples tell nothing that parts the test split.</p>"
+    plots = [
+        f"<h3>{FIGURES[name]}</h3>"
+        + forest(evaluation["subgroups"], name, FIGURES[name], metrics["test"][name])
+        for name in ("roc_auc", "balanced_accuracy")
+    ]
+    return (
+        f"{title}<p>Each group, and how far it is from all other test images in the same draws of "
+        "patients. Groups of fewer than 50 patients are grey: their intervals are unreliable. The "
+        "dashed line is the whole test split. These comparisons are many; a gap that excludes "
+        f"nought is a question, not a finding.</p>{''.join(plots)}"
+    )
