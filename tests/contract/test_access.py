@@ -135,6 +135,10 @@ MATRIX: dict[str, tuple[str, str]] = {
     "delete_job": ("researcher", "write"),
     "cancel_job": ("researcher", "write"),
     "retry_job": ("researcher", "write"),
+    "list_models": ("reader", "read"),
+    "retrieve_model": ("reader", "read"),
+    "predict_images": ("reader", "write"),
+    "predict_cohort": ("researcher", "write"),
 }
 
 VALUES = {"image_id": "1", "person_id": "00000000-0000-4000-8000-000000000000"}

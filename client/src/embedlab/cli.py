@@ -4,12 +4,23 @@ import argparse
 import sys
 
 import embedlab
-from embedlab.commands import account, cohorts, compat, data, doctor, exports, flags, jobs, queries
+from embedlab.commands import (
+    account,
+    cohorts,
+    compat,
+    data,
+    doctor,
+    exports,
+    flags,
+    jobs,
+    models,
+    queries,
+)
 from embedlab.errors import ApiError, LabError
 from embedlab.smoke import command as smoke
 from embedlab.terminal import warn
 
-FAMILIES = (account, doctor, data, queries, flags, cohorts, exports, jobs, compat, smoke)
+FAMILIES = (account, doctor, data, queries, flags, cohorts, exports, jobs, models, compat, smoke)
 
 
 def make_parser() -> argparse.ArgumentParser:

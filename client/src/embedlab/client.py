@@ -299,24 +299,30 @@ class Client:
     def submit_job(
         self,
         experiment: str,
-        cohort_id: str,
+        cohort_id: str | None = None,
         overrides: Mapping[str, Any] | None = None,
         *,
         name: str | None = None,
+        composition: Mapping[str, Any] | None = None,
+        single: bool = False,
         idempotency_key: str | None = None,
     ) -> Job:
-        """Queue a job. The same ``idempotency_key`` again gives the same job."""
+        """Queue a job. The same ``idempotency_key`` again gives the same job.
+
+        ``composition`` makes it a sweep, folds or an ensemble: a job with children. ``single``
+        makes it one job also where its experiment declares a composition.
+        """
         body = {
             "experiment": experiment,
-            "cohort_id": cohort_id,
             "overrides": dict(overrides or {}),
-            **_given(name=name),
+            **_given(cohort_id=cohort_id, name=name, composition=composition),
+            **({"composition": None} if single else {}),
         }
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
         return cast(Job, self._http.json("POST", f"{API}/jobs", body=body, headers=headers))
 
     def jobs(self, **wanted: Any) -> Iterator[Job]:
-        """Jobs, newest first; ``wanted``: owner, state, experiment, model, q, archived."""
+        """Jobs, newest first; ``wanted``: owner, state, experiment, model, q, archived, parent."""
         yield from cast(Iterator[Job], self.items(f"{API}/jobs", wanted))
 
     def compare_jobs(self, job_ids: Sequence[str]) -> dict[str, Any]:
@@ -335,6 +341,24 @@ class Client:
     def delete_job(self, job_id: str) -> None:
         """Delete a job that has ended, with its files."""
         self._http.json("DELETE", f"{API}/jobs/{job_id}")
+
+    def models(self, **wanted: Any) -> Iterator[dict[str, Any]]:
+        """Weights that jobs left, newest first; ``wanted``: owner, experiment, cohort_id, model."""
+        yield from self.items(f"{API}/models", wanted)
+
+    def model(self, model_id: str) -> dict[str, Any]:
+        """One model with its lineage; its id is that of its job."""
+        return cast(dict[str, Any], self._http.json("GET", f"{API}/models/{model_id}"))
+
+    def predict(self, model_id: str, image_ids: Sequence[int]) -> dict[str, Any]:
+        """What a model says of up to 256 images: ``predictions`` and what is ``missing``."""
+        body, path = {"image_ids": list(image_ids)}, f"{API}/jobs/{model_id}/predict"
+        return cast(dict[str, Any], self._http.json("POST", path, body=body))
+
+    def predict_cohort(self, model_id: str, cohort_id: str) -> Job:
+        """Queue a job that predicts every image of a cohort into `predictions.csv`."""
+        path = f"{API}/jobs/{model_id}/predict/{cohort_id}"
+        return cast(Job, self._http.json("POST", path))
 
     def workers(self) -> list[dict[str, Any]]:
         """Who trains."""

@@ -18,11 +18,18 @@ def add(commands: Commands) -> None:
 
     submit = actions.add_parser("submit", help="queue a job")
     submit.add_argument("experiment")
-    submit.add_argument("cohort_id")
+    submit.add_argument("cohort_id", nargs="?", help="not needed for an ensemble of jobs")
     submit.add_argument("--name")
     submit.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="an override; repeat"
     )
+    parts = submit.add_mutually_exclusive_group()
+    parts.add_argument(
+        "--sweep", action="append", metavar="NAME=A,B", help="try each value; repeat for a grid"
+    )
+    parts.add_argument("--folds", type=int, metavar="K", help="k folds by patient")
+    parts.add_argument("--ensemble", nargs="+", metavar="JOB_ID", help="the mean of jobs")
+    parts.add_argument("--single", action="store_true", help="one job, whatever it declares")
     submit.add_argument("--follow", action="store_true", help="wait for its end")
     submit.set_defaults(run=run_submit)
 
@@ -61,6 +68,21 @@ def parse_overrides(words: list[str]) -> dict[str, Any]:
     return found
 
 
+def parse_composition(given: argparse.Namespace) -> dict[str, Any] | None:
+    """What `--sweep`, `--folds` or `--ensemble` ask for; values as in `--set`."""
+    if given.sweep:
+        grid = {}
+        for word in given.sweep:
+            name, equals, values = word.partition("=")
+            if not equals:
+                raise ValueError(f"{word!r} is not like learning_rate=1e-3,1e-4")
+            grid[name] = [parse_overrides([f"{name}={v}"])[name] for v in values.split(",")]
+        return {"kind": "sweep", "grid": grid}
+    if given.folds:
+        return {"kind": "folds", "count": given.folds}
+    return {"kind": "ensemble", "jobs": given.ensemble} if given.ensemble else None
+
+
 class JobPrinter:
     """Prints what is new of a job each time it is seen."""
 
@@ -73,6 +95,8 @@ class JobPrinter:
         state = f"{job['state']} {job['progress'].get('phase', '')}".strip()
         if job["state"] == "queued" and job.get("queue_position"):
             state += f", place {job['queue_position']}"
+        if children := job.get("children"):
+            state += f", {children['ended']} of {children['total']} parts ended"
         if state != self._state:
             warn(state)
             self._state = state
@@ -120,7 +144,14 @@ def run_submit(given: argparse.Namespace) -> int:
     """Queue a job."""
     overrides = parse_overrides(given.set)
     with open_client(given) as lab:
-        job = lab.submit_job(given.experiment, given.cohort_id, overrides, name=given.name)
+        job = lab.submit_job(
+            given.experiment,
+            given.cohort_id,
+            overrides,
+            name=given.name,
+            composition=parse_composition(given),
+            single=given.single,
+        )
         if not given.json:
             say(f"{job['job_id']}  {job['name']}  {job['state']}")
         for text in job["warnings"]:

@@ -18,10 +18,12 @@ from trainer.catalog import open_http
 from trainer.context import Context
 from trainer.events import JobEvents
 from trainer.objects import Objects
-from trainer.routes import artifacts, experiments, jobs, workers
+from trainer.predictions import Predictors
+from trainer.routes import artifacts, experiments, jobs, models, workers
 from trainer.settings import TrainerSettings, settings_from_environment
 from trainer.sweeper import sweep_forever
 from trainer.wakeups import Wakeups
+from trainer.webhooks import deliver_forever
 
 DESCRIPTION = "Experiments as queued jobs: submit, follow, stop, and read what came of them."
 
@@ -32,7 +34,7 @@ def create_app(settings: TrainerSettings) -> FastAPI:
     app = create_service_app(
         title="EMBED Lab trainer",
         description=DESCRIPTION,
-        routers=[experiments.router, jobs.router, artifacts.router, workers.router],
+        routers=[experiments.router, jobs.router, artifacts.router, models.router, workers.router],
         lifespan=_lifespan(settings, checks),
         checks=checks,
         identity_jwks=settings.identity_jwks,
@@ -61,6 +63,8 @@ def _lifespan(settings: TrainerSettings, checks: dict[str, Check]) -> Lifespan:
             await stack.enter_async_context(beside(context.events.run(), "events"))
             sweeping = sweep_forever(context.database, context.wakeups, context.objects, settings)
             await stack.enter_async_context(beside(sweeping, "sweeper"))
+            telling = deliver_forever(context.database, settings)
+            await stack.enter_async_context(beside(telling, "webhooks"))
             yield
 
     return lifespan
@@ -80,6 +84,7 @@ async def _open(settings: TrainerSettings, stack: AsyncExitStack) -> Context:
         objects=Objects(client, settings.artifact_bucket),
         http=await stack.enter_async_context(open_http()),
         signer=Signer(settings.signing_key, "trainer"),
+        predictors=Predictors(settings.broker_url),
     )
 
 

@@ -84,6 +84,12 @@ ARCHITECTURES = {
 }
 
 
+def find_architecture(name: str) -> Architecture:
+    """What is known of a network; of one of torchvision's or timm's that no experiment names, what
+    a usual one is like."""
+    return ARCHITECTURES.get(name) or Architecture(25_000_000, 8.0, weights_of=name)
+
+
 def local_weights(settings: TrainerSettings, model: str) -> Path | None:
     """The file of pretrained weights in the configured folder, if it is there."""
     if settings.weights is None:
@@ -94,7 +100,7 @@ def local_weights(settings: TrainerSettings, model: str) -> Path | None:
 
 def weights_refusal(settings: TrainerSettings, model: str, kind: str = "imagenet") -> str | None:
     """Why pretrained weights of this kind cannot be had for ``model``; None where they can."""
-    known = ARCHITECTURES[model]
+    known = find_architecture(model)
     if kind != known.pretrained:
         return f"there are no {kind} weights of {model}"
     if local_weights(settings, model) is not None:
@@ -114,6 +120,6 @@ NAMES = {"imagenet": "ImageNet", "ddsm": "DDSM"}
 
 def _files(model: str) -> list[str]:
     """What a file of its weights may be called."""
-    known = ARCHITECTURES[model]
+    known = find_architecture(model)
     suffixes = (*SUFFIXES, TENSORFLOW) if known.pretrained == "ddsm" else SUFFIXES
     return [f"{known.weights_of or model}{suffix}" for suffix in suffixes]

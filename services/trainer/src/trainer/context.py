@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 
 from trainer.events import JobEvents
 from trainer.objects import Objects
+from trainer.predictions import Predictors
 from trainer.settings import TrainerSettings
 from trainer.wakeups import Wakeups
 
@@ -25,6 +26,7 @@ class Context:
     objects: Objects
     http: aiohttp.ClientSession
     signer: Signer
+    predictors: Predictors
 
 
 def current_context(request: Request) -> Context:

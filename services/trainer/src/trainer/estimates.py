@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trainer.architectures import ARCHITECTURES
+from trainer.architectures import find_architecture
 from trainer.schemas import Estimate
 from trainer.spec import JobSpec
 
@@ -36,7 +36,7 @@ def estimate_job(spec: JobSpec, seconds_per_image: float | None = None) -> Estim
     settings, images = spec.settings, spec.source.images
     side = settings.stored_size
     fetched = round(images * side * side * ASPECT) if spec.source.kind == "cohort" else 0
-    architecture = ARCHITECTURES[settings.model]
+    architecture = find_architecture(settings.model)
     kept = architecture.parameters * BYTES_PER_PARAMETER * (ADAM_STATES + 1)
     rate = architecture.rate * (REFERENCE_SIDE / settings.input_size) ** 2
     epoch_s = (
@@ -44,8 +44,11 @@ def estimate_job(spec: JobSpec, seconds_per_image: float | None = None) -> Estim
     )
     if seconds_per_image is not None:
         epoch_s = images * seconds_per_image
+    epochs = settings.epochs
+    if spec.prediction is not None:
+        epoch_s, epochs, kept = images / rate / EVALUATION_SPEEDUP, 1, 0
     fetch_s = images / FETCH_IMAGES_PER_S if fetched else 0.0
-    minutes = (START_S + fetch_s + settings.epochs * epoch_s) / 60
+    minutes = (START_S + fetch_s + epochs * epoch_s) / 60
     return Estimate(
         bytes=fetched,
         disk=images * side * side + kept,

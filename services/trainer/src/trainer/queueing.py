@@ -16,6 +16,7 @@ from trainer.estimates import estimate_job, estimate_together
 from trainer.identity import job_identity, owner_of, renewing_token
 from trainer.schemas import Estimate, Job, JobPreview, NewJob, Progress
 from trainer.submit import Prepared
+from trainer.webhooks import Rules, pending
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,8 @@ async def queue_job(request: Request, key: str | None) -> Job:
     parent, children = await _prepare(request, job_id)
     async with request.context.database.transaction() as session:
         rows = await _rows(session, request, job_id, parent, children)
-        first = rows[0] | {"idempotency_key": key}
+        webhook = pending(request.body.webhook) if request.body.webhook else None
+        first = rows[0] | {"idempotency_key": key, "webhook": webhook}
         await _check_quota(session, request, len(rows))
         created = await store.insert_job(session, first)
         if created:
@@ -43,6 +45,19 @@ async def queue_job(request: Request, key: str | None) -> Job:
         found = await store.find_job(session, job_id)
     if created:
         request.context.wakeups.send_soon()
+    assert found is not None
+    return found
+
+
+async def queue_prediction(request: Request, prepared: Prepared) -> Job:
+    """Queue a job that predicts and trains nothing."""
+    job_id = str(uuid.uuid4())
+    async with request.context.database.transaction() as session:
+        await _check_quota(session, request, 1)
+        row = _row(request, job_id, prepared, estimate_job(prepared.spec))
+        await store.insert_job(session, row)
+        found = await store.find_job(session, job_id)
+    request.context.wakeups.send_soon()
     assert found is not None
     return found
 
@@ -63,6 +78,8 @@ async def preview_job(request: Request) -> JobPreview:
 
 async def _prepare(request: Request, job_id: str) -> tuple[Prepared, list[Prepared]]:
     context = request.context
+    if request.body.webhook is not None:
+        Rules.of(context.settings).check_url(request.body.webhook)
     identity = job_identity(owner_of(request.caller), job_id, None)
     authorize = renewing_token(context.signer, identity, context.settings.token_lifetime_s)
     catalog = CatalogClient(context.http, context.settings.catalog_url, authorize)
@@ -106,6 +123,7 @@ async def _rows(
 
 def _row(request: Request, job_id: str, prepared: Prepared, estimate: Estimate) -> dict[str, Any]:
     body, spec, owner = request.body, prepared.spec, owner_of(request.caller)
+    trains = spec.composition is None and spec.prediction is None
     return {
         "job_id": job_id,
         "name": body.name or f"{spec.experiment} {spec.settings.model}",
@@ -119,7 +137,7 @@ def _row(request: Request, job_id: str, prepared: Prepared, estimate: Estimate) 
         "spec_sha256": spec.sha256(),
         "warnings": prepared.warnings,
         "estimate": estimate.model_dump(),
-        "progress": Progress(epochs=0 if spec.composition else spec.settings.epochs).model_dump(),
+        "progress": Progress(epochs=spec.settings.epochs if trains else 0).model_dump(),
         "priority": body.priority,
         "time_limit_s": body.time_limit_minutes and body.time_limit_minutes * 60,
     }

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from trainer.composition import Composition
 from trainer.evaluation.schemas import (
@@ -97,6 +97,11 @@ class NewJob(BaseModel):
         default=None, ge=1, le=60 * 24 * 30, description="How long an attempt may take"
     )
     overrides: dict[str, Any] = Field(default={}, description="See the experiment's JSON Schema")
+    webhook: str | None = Field(
+        default=None,
+        max_length=2000,
+        description="Address that is told when the job has ended; its host must be allowed here",
+    )
     composition: Composition | None = Field(
         default=None,
         description=(
@@ -208,6 +213,21 @@ class Children(BaseModel):
     succeeded: int
 
 
+class Webhook(BaseModel):
+    """Who is told of a job's end, and what came of it."""
+
+    url: str = Field(description="Without its query, which may hold a secret")
+    state: Literal["pending", "delivered", "failed"]
+    attempts: int
+    status: int | None = Field(default=None, description="What the other server answered last")
+    error: str | None = None
+
+    @field_validator("url")
+    @classmethod
+    def _without_query(cls, value: str) -> str:
+        return value.partition("?")[0]
+
+
 class SplitCounts(BaseModel):
     """Images, patients and images per class of a split."""
 
@@ -284,6 +304,7 @@ class Job(BaseModel):
     combined: Combined | None = Field(
         default=None, description="What its children came to, once they have been combined"
     )
+    webhook: Webhook | None = None
     spec: JobSpec
     spec_sha256: str
     warnings: list[str]
@@ -308,6 +329,68 @@ class JobChange(BaseModel):
     name: str | None = Field(default=None, min_length=1, max_length=200)
     archived: bool | None = None
     priority: int | None = Field(default=None, ge=-10, le=10)
+
+
+class Lineage(BaseModel):
+    """Where a model comes from, as far back as it is known."""
+
+    job_id: str
+    parent_id: str | None
+    experiment: str
+    experiment_version: int
+    spec_sha256: str
+    dataset: str | None
+    revision_id: str | None
+    cohort_id: str | None
+    cohort_sha256: str | None
+    array: str | None
+    samples_sha256: str = Field(description="Of pixels, labels, splits and patients")
+    code_version: str = Field(description="Of the trainer, with a digest of its source")
+    versions: dict[str, str]
+
+
+class Model(BaseModel):
+    """Weights that a job left."""
+
+    model_id: str = Field(description="The id of its job")
+    name: str
+    owner: Owner
+    architecture: str
+    classes: list[str]
+    created_at: datetime
+    parameters: int
+    bytes: int
+    weights_sha256: str
+    preprocessing: dict[str, Any] = Field(description="From grey values to the network's input")
+    preprocessing_sha256: str = Field(description="Stored with the weights, compared to predict")
+    roc_auc: Interval | None = Field(description="On the test split of its job")
+    lineage: Lineage
+
+
+class ImagesToPredict(BaseModel):
+    """Images of the catalog."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"image_ids": [7]}]})
+
+    image_ids: list[int] = Field(
+        min_length=1, max_length=256, description="Of more than these, predict a cohort"
+    )
+
+
+class Prediction(BaseModel):
+    """What a model says of an image; ``probs`` by class sum to one."""
+
+    image_id: int
+    probs: dict[str, float]
+
+
+class Predictions(BaseModel):
+    """What a model says of images."""
+
+    model_id: str
+    predictions: list[Prediction]
+    missing: list[int] = Field(description="Images that are not there or cannot be read")
+    preprocessing_sha256: str
 
 
 class Difference(BaseModel):

@@ -1,11 +1,12 @@
 """Settings of the trainer: one class for the API, the worker and the training process."""
 
+import ipaddress
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from chassis.settings import InternalServiceSettings, S3Settings, settings_config
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 
 class TrainerSettings(InternalServiceSettings, S3Settings):
@@ -77,11 +78,33 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
     fetch_concurrency: PositiveInt = Field(
         default=8, description="Images that one job fetches at the same time"
     )
+    webhook_hosts: str = Field(
+        default="",
+        description="Hosts that a job's end may be told to, by commas; `*.lab.example` for all of",
+    )
+    webhook_networks: str = Field(
+        default="", description="Networks beside public ones that such hosts may be in, by commas"
+    )
+    webhook_secret: str | None = Field(
+        default=None, description="Key that signs what they are told; needed with hosts"
+    )
+    models_kept: PositiveInt = Field(
+        default=4, description="Networks that a worker's predictor keeps in memory"
+    )
     token_lifetime_s: PositiveInt = Field(
         default=300,
         le=600,
         description="Seconds a job's identity is valid; renewed under its lease",
     )
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        if self.webhook_hosts and not self.webhook_secret:
+            raise ValueError("webhook_secret is needed where webhook_hosts are set")
+        for network in self.webhook_networks.split(","):
+            if network.strip():
+                ipaddress.ip_network(network.strip())
+        return self
 
     @cached_property
     def own_gpus(self) -> list[str]:

@@ -19,7 +19,9 @@ Protocol = Literal["patient", "published"]
 class TrainingSettings(Frozen):
     """What may be overridden when a job is submitted."""
 
-    model: str = Field(description="Architecture, by its torchvision name")
+    model: str = Field(
+        description="Architecture: the experiment's own, or any other name of torchvision or timm"
+    )
     weights: Literal["imagenet", "ddsm", "none"] = Field(
         description="What the network starts from; `ddsm`: `mammo_model` as published"
     )
@@ -146,6 +148,16 @@ class ArraySource(Frozen):
 Source = Annotated[CohortSource | ArraySource, Field(discriminator="kind")]
 
 
+class PredictionSpec(Frozen):
+    """Weights of a job that are used and not trained: the settings are those of that job."""
+
+    model_id: str
+    key: str
+    weights_sha256: str
+    preprocessing_sha256: str
+    classes: tuple[str, ...]
+
+
 class JobSpec(Frozen):
     """All that decides what a job computes."""
 
@@ -159,6 +171,9 @@ class JobSpec(Frozen):
     fold: Fold | None = Field(default=None, description="Splits anew, where it is a fold")
     composition: Composition | None = Field(
         default=None, description="What children it has; it trains nothing itself"
+    )
+    prediction: PredictionSpec | None = Field(
+        default=None, description="Whose weights predict all images of the source"
     )
 
     def sha256(self) -> str:

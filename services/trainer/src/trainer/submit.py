@@ -7,7 +7,7 @@ from typing import Any, get_args
 from chassis.problems import FieldError, Problem, invalid, not_found, unavailable
 from pydantic import ValidationError
 
-from trainer.architectures import ARCHITECTURES, weights_refusal
+from trainer.architectures import find_architecture, weights_refusal
 from trainer.arrays import ArrayError, list_arrays, read_array
 from trainer.catalog import CatalogClient, Cohort, UpstreamError
 from trainer.composition import Composition
@@ -17,6 +17,7 @@ from trainer.samples import SPLITS
 from trainer.schemas import NewJob
 from trainer.settings import TrainerSettings
 from trainer.spec import ArraySource, CohortSource, JobSpec, Source, TrainingSettings
+from trainer.zoo import nearest, zoo
 
 CHECKED_MEMBERS = 5000
 
@@ -53,9 +54,9 @@ def resolve_settings(declared: Declared, request: NewJob) -> TrainingSettings:
         errors = [_override_error(item) for item in error.errors()]
         detail = "; ".join(f"{e.field}: {e.message}" for e in errors)
         raise Problem(422, "Invalid override", detail=detail, errors=errors) from error
-    if settings.model not in declared.models:
-        message = f"{declared.name} has no model {settings.model!r}"
-        raise invalid("overrides.model", message, list(declared.models))
+    if settings.model not in declared.models and settings.model not in zoo():
+        message = f"neither {declared.name} nor torchvision nor timm has a model {settings.model!r}"
+        raise invalid("overrides.model", message, nearest(settings.model, declared.models))
     return settings
 
 
@@ -73,7 +74,7 @@ def check_weights(settings: TrainingSettings, service: TrainerSettings) -> None:
     refusal = None if kind == "none" else weights_refusal(service, settings.model, kind)
     if refusal:
         raise invalid("overrides.weights", refusal, ["none"])
-    small = ARCHITECTURES[settings.model].size_refusal(settings.input_size)
+    small = find_architecture(settings.model).size_refusal(settings.input_size)
     if small:
         raise invalid("overrides.input_size", f"{settings.model} {small}")
     if settings.augmented_copies and settings.augment not in ("affine", "right-angles"):
@@ -128,7 +129,7 @@ class Sources:
         try:
             return Found(*await _cohort_source(request, declared, self.catalog)), 0
         except UpstreamError as error:
-            raise _upstream_problem(error, request.cohort_id) from error
+            raise upstream_problem(error, request.cohort_id) from error
 
 
 async def prepare(
@@ -225,7 +226,8 @@ def _overlap(field: str, message: str) -> Problem:
     return Problem(409, "Patients overlap between splits", detail=message, errors=[error])
 
 
-def _upstream_problem(error: UpstreamError, cohort_id: str | None) -> Problem:
+def upstream_problem(error: UpstreamError, cohort_id: str | None) -> Problem:
+    """What an answer of the catalog means to whoever named a cohort."""
     if error.status == 404:
         problem = not_found("cohort", cohort_id)
         problem.errors = [FieldError(field="cohort_id", message="unknown cohort")]

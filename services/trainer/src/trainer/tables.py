@@ -43,6 +43,8 @@ job = Table(
     Column("parent_id", Text),
     Column("place", Integer),
     Column("combined", JSONB),
+    Column("model", JSONB),
+    Column("webhook", JSONB),
     Column("cleared", Boolean, nullable=False),
     Column("not_before", _moment, nullable=False),
     Column("lease_expires_at", _moment),

@@ -19,6 +19,7 @@ from chassis.logs import configure_logging, get_logger
 
 from trainer import store
 from trainer.devices import measure_usage
+from trainer.predictor import PredictorHost
 from trainer.settings import TrainerSettings, settings_from_environment
 from trainer.supervisor import Supervisor
 from trainer.wakeups import QUEUE, STALE_S, WAKE, celery_app
@@ -40,11 +41,16 @@ def main() -> None:
     worker_shutting_down.connect(lambda **_: supervisor.closing.set(), weak=False)
     heart = threading.Thread(target=_beat_until, args=(settings, supervisor), daemon=True)
     heart.start()
+    predictor = threading.Thread(
+        target=PredictorHost(settings, supervisor.closing).run, daemon=True
+    )
+    predictor.start()
     try:
         app.worker_main(_arguments(settings, name))
     finally:
         supervisor.closing.set()
         heart.join(timeout=BEAT_S)
+        predictor.join(timeout=BEAT_S)
 
 
 def worker_app(settings: TrainerSettings, supervisor: Supervisor) -> Celery:

@@ -76,7 +76,7 @@ async def list_jobs(
     """Jobs, newest first."""
     owner_id = caller.person_id if owner == "me" else owner
     query = [owner_id, sorted(state), experiment, cohort_id, model, q, archived, parent]
-    after = _position(decode_cursor(cursor, query, 2))
+    after = page_position(decode_cursor(cursor, query, 2))
     where = store.job_filter(
         owner_id,
         state,
@@ -94,7 +94,7 @@ async def list_jobs(
     return Page(items=items[:limit], total=total, next=following)
 
 
-def _position(decoded: list[Any] | None) -> tuple[datetime, str] | None:
+def page_position(decoded: list[Any] | None) -> tuple[datetime, str] | None:
     if decoded is None:
         return None
     try:

@@ -42,6 +42,8 @@ from trainer.store.leases import (
     write_waiting,
 )
 from trainer.store.leftovers import find_uncleared, note_cleared
+from trainer.store.models import as_model, find_model, list_models
+from trainer.store.webhooks import take_webhooks, write_webhook
 from trainer.store.workers import (
     WORKER,
     beat_worker,
@@ -56,6 +58,7 @@ __all__ = [
     "Held",
     "Lease",
     "LeaseLost",
+    "as_model",
     "beat_worker",
     "cancel_job",
     "change_job",
@@ -68,6 +71,7 @@ __all__ = [
     "find_artifact",
     "find_job",
     "find_jobs",
+    "find_model",
     "find_submitted",
     "find_uncleared",
     "finish_job",
@@ -80,6 +84,7 @@ __all__ = [
     "list_artifacts",
     "list_children",
     "list_jobs",
+    "list_models",
     "list_workers",
     "measured_pace",
     "note_cleared",
@@ -89,8 +94,10 @@ __all__ = [
     "require_worker",
     "retry_job",
     "take_back_expired",
+    "take_webhooks",
     "tell_waiting",
     "write_epoch",
     "write_progress",
     "write_waiting",
+    "write_webhook",
 ]

@@ -3,13 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import case, delete, func, insert, null, or_, select, update
+from sqlalchemy import case, cast, delete, func, insert, null, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
 from trainer.schemas import FINISHED, Children
-from trainer.tables import job
+from trainer.tables import JSONB, job
 
+_told_again = cast({"state": "pending", "attempts": 0, "again_at": 0}, JSONB)
 _again: dict[str, Any] = {
     "state": "queued",
     "attempts": 0,
@@ -23,6 +24,7 @@ _again: dict[str, Any] = {
     "worker": None,
     "metrics": None,
     "combined": None,
+    "webhook": job.c.webhook.op("||", return_type=JSONB)(_told_again),
 }
 
 

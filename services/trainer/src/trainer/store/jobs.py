@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
 from trainer.schemas import Artifact, Children, Epoch, Job
-from trainer.store.common import LOST_WORKER_S, AnyRow, seconds
+from trainer.store.common import LOST_WORKER_S, AnyRow, one_of, seconds
 from trainer.store.families import count_children
 from trainer.tables import artifact, epoch, job, queue, worker
 
@@ -73,23 +73,28 @@ async def measured_pace(session: AsyncSession, model: str, input_size: int) -> f
 
 
 def _jobs() -> Select[Any]:
-    """Jobs with their place in the queue, and what decides when it is their turn."""
+    columns = [column for column in job.c if column.name in Job.model_fields]
+    return select(*columns, func.now().label("now"))
+
+
+async def _turns(session: AsyncSession, job_ids: Sequence[str]) -> dict[str, AnyRow]:
+    """{queued job: its place in the queue, and what decides when it is its turn}.
+
+    A question of its own: joined to jobs, the planner works the whole queue out for each of them.
+    """
     fraction = cast(job.c.progress["fraction"].astext, Float)
     minutes = cast(job.c.estimate["minutes"].astext, Float)
     left = select(func.coalesce(func.sum(minutes * (1 - fraction)), 0.0))
     slots = select(func.coalesce(func.sum(worker.c.slots), 0))
     alive = worker.c.heartbeat_at > func.now() - seconds(LOST_WORKER_S)
-    return select(
-        job,
+    statement = select(
+        queue.c.job_id,
         queue.c.position,
         queue.c.minutes_before,
-        left.where(job.c.state == "running")
-        .correlate(None)
-        .scalar_subquery()
-        .label("minutes_left"),
-        slots.where(alive).correlate(None).scalar_subquery().label("slots"),
-        func.now().label("now"),
-    ).join_from(job, queue, job.c.job_id == queue.c.job_id, isouter=True)
+        left.where(job.c.state == "running").scalar_subquery().label("minutes_left"),
+        slots.where(alive).scalar_subquery().label("slots"),
+    ).where(queue.c.job_id == one_of(job_ids))
+    return {row.job_id: row for row in await session.execute(statement)}
 
 
 async def find_job(session: AsyncSession, job_id: str) -> Job | None:
@@ -157,35 +162,41 @@ async def _whole(session: AsyncSession, rows: Sequence[AnyRow]) -> list[Job]:
     """Jobs with their epochs and how their children are."""
     ids = [row.job_id for row in rows]
     found: dict[str, list[Epoch]] = {job_id: [] for job_id in ids}
-    statement = select(epoch).where(epoch.c.job_id.in_(ids)).order_by(epoch.c.epoch)
+    statement = select(epoch).where(epoch.c.job_id == one_of(ids)).order_by(epoch.c.epoch)
     for row in await session.execute(statement):
         found[row.job_id].append(Epoch.model_validate(row, from_attributes=True))
     parents = [row.job_id for row in rows if row.spec.get("composition")]
     children = await count_children(session, parents) if parents else {}
-    return [_job(row, found[row.job_id], children.get(row.job_id)) for row in rows]
+    queued = [row.job_id for row in rows if row.state == "queued"]
+    turns = await _turns(session, queued) if queued else {}
+    return [
+        _job(row, found[row.job_id], children.get(row.job_id), turns.get(row.job_id))
+        for row in rows
+    ]
 
 
-def _job(row: AnyRow, epochs: list[Epoch], children: Children | None) -> Job:
+def _job(row: AnyRow, epochs: list[Epoch], children: Children | None, turn: AnyRow | None) -> Job:
     values = dict(row._mapping)
     permuted = values["spec"]["settings"]["permute_labels"] is not None
-    known = {name: values[name] for name in Job.model_fields if name in values}
     if children and children.ended < children.total and values["state"] == "queued":
-        known["progress"] = {"phase": "children", "fraction": children.ended / children.total}
+        values["progress"] = {"phase": "children", "fraction": children.ended / children.total}
     return Job(
-        **(known | _expected(values, epochs)),
+        **(values | _expected(values, epochs, turn)),
         epochs=epochs,
         children=children,
-        queue_position=values["position"],
+        queue_position=turn.position if turn else None,
         control="labels permuted: this job can learn nothing" if permuted else None,
     )
 
 
-def _expected(values: dict[str, Any], epochs: list[Epoch]) -> dict[str, datetime | None]:
+def _expected(
+    values: dict[str, Any], epochs: list[Epoch], turn: AnyRow | None
+) -> dict[str, datetime | None]:
     """When it starts and ends, if all goes as history says; nothing where no worker lives."""
     start = end = None
     minutes = values["estimate"]["minutes"]
-    if values["position"] is not None and values["slots"]:
-        before = (values["minutes_before"] + values["minutes_left"]) / values["slots"]
+    if turn is not None and turn.slots:
+        before = (turn.minutes_before + turn.minutes_left) / turn.slots
         start = values["now"] + timedelta(minutes=before)
         end = start + timedelta(minutes=minutes)
     if values["state"] == "running":

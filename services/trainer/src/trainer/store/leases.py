@@ -217,13 +217,14 @@ async def finish_job(
     metrics: dict[str, Any] | None = None,
     combined: dict[str, Any] | None = None,
     warnings: list[str] | None = None,
+    model: dict[str, Any] | None = None,
     artifacts: Iterable[dict[str, Any]] = (),
 ) -> None:
     """End a job with what it came to; its artifacts are those given and no others."""
     values: dict[str, Any] = {
         "state": state, "reason": reason, "metrics": metrics, "combined": combined,
-        "finished_at": func.now(), "lease_expires_at": None, "fence": job.c.fence + 1,
-        "waiting": None,
+        "model": model, "finished_at": func.now(), "lease_expires_at": None,
+        "fence": job.c.fence + 1, "waiting": None,
     }  # fmt: skip
     if warnings is not None:
         values["warnings"] = warnings

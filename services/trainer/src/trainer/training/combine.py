@@ -1,6 +1,5 @@
 """A parent's own work, when its children have ended: put together what they came to."""
 
-import csv
 import json
 from collections.abc import Sequence
 from functools import partial
@@ -26,9 +25,8 @@ from trainer.report import render_report
 from trainer.schemas import Job, Progress
 from trainer.spec import JobSpec
 from trainer.training.artifacts import upload_artifacts
+from trainer.training.predictions import read_predictions, write_rows
 from trainer.training.session import Session
-
-KNOWN = ("image_id", "patient", "label")
 
 
 def combine_children(session: Session, row: Any, spec: JobSpec, folder: Path) -> None:
@@ -96,15 +94,11 @@ def _average(
         if other != known:
             raise CombiningError(f"{job.name} was tested on other images than {jobs[0].name}")
     probs = mean_probabilities([table for _, table in tables])
-    target = np.array([classes.index(label) for _, _, label in known], np.int64)
-    patients = np.array([int(patient) for _, patient, _ in known], np.int64)
+    target = np.array([classes.index(label) for *_, label in known], np.int64)
+    patients = np.array([int(patient) for _, patient, *_ in known], np.int64)
     metrics = evaluate_predictions(target, probs, patients, classes) | {"epoch": None}
     path = folder / "predictions.csv"
-    with path.open("w", newline="") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([*KNOWN, *(f"p_{name}" for name in classes)])
-        for about, values in zip(known, probs, strict=True):
-            writer.writerow([*about, *(f"{value:.6f}" for value in values)])
+    write_rows(path, classes, zip(known, probs, strict=True))
     return metrics, path
 
 
@@ -118,14 +112,11 @@ def _read_predictions(
         "the object store", partial(session.objects.get_file, stored.key, path, stored.sha256)
     ):
         raise CombiningError(f"the predictions of {job.name} are gone")
-    with path.open(newline="") as stream:
-        reader = csv.DictReader(stream)
-        wanted = {*KNOWN, *(f"p_{name}" for name in classes)}
-        if not wanted <= set(reader.fieldnames or ()):
-            raise CombiningError(f"{job.name} has other classes, or is of an earlier version")
-        rows = list(reader)
-    known = [tuple(row[name] for name in KNOWN) for row in rows]
-    return known, np.array([[float(row[f"p_{name}"]) for name in classes] for row in rows])
+    try:
+        return read_predictions(path, classes)
+    except KeyError as error:
+        missing = f"{job.name} has other classes, or is of an earlier version: no {error}"
+        raise CombiningError(missing) from error
 
 
 def _dump(job: Job) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Started again from a kept state it goes on as if it had never stopped, to the bi
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -135,13 +135,8 @@ class Fit:
 
     def predict(self, samples: Samples, split: int) -> Floats:
         """(n, classes) probabilities of a split, in ascending order of its samples."""
-        self.model.eval()
-        device, parts = torch.device(self.runtime.device), []
-        with torch.inference_mode(), self._arithmetic():
-            for inputs in evaluation_batches(samples, split, self.settings):
-                logits = self.model(*to_tensors(inputs, self.normalisation, device))
-                parts.append(probabilities(logits, self.settings.output).cpu().numpy())
-        return np.concatenate(parts)
+        batches = evaluation_batches(samples, split, self.settings)
+        return predict_batches(self.model, batches, self.settings, self.normalisation, self.runtime)
 
     def _train_epoch(
         self, samples: Samples, labels: NDArray[np.int64], weights: torch.Tensor, hooks: Hooks
@@ -194,8 +189,30 @@ class Fit:
         return EpochResult(self.epoch, train_loss, loss, right, area, seconds)
 
     def _arithmetic(self) -> torch.autocast:
-        half = self.runtime.precision == "bfloat16"
-        return torch.autocast(self.runtime.device, torch.bfloat16, enabled=half)
+        return arithmetic(self.runtime)
+
+
+def arithmetic(runtime: Runtime) -> torch.autocast:
+    """The precision that networks compute in."""
+    half = runtime.precision == "bfloat16"
+    return torch.autocast(runtime.device, torch.bfloat16, enabled=half)
+
+
+def predict_batches(
+    model: nn.Module,
+    batches: Iterable[Inputs],
+    settings: TrainingSettings,
+    normalisation: Normalisation,
+    runtime: Runtime,
+) -> Floats:
+    """(n, classes) probabilities of all batches, in double precision."""
+    model.eval()
+    device, parts = torch.device(runtime.device), []
+    with torch.inference_mode(), arithmetic(runtime):
+        for inputs in batches:
+            logits = model(*to_tensors(inputs, normalisation, device))
+            parts.append(probabilities(logits, settings.output).cpu().numpy())
+    return np.concatenate(parts)
 
 
 def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:
@@ -241,8 +258,10 @@ def _optimiser(model: nn.Module, settings: TrainingSettings) -> torch.optim.Opti
 def _class_weights(
     samples: Samples, labels: NDArray[np.int64], settings: TrainingSettings
 ) -> torch.Tensor:
-    """Total / (classes x count) of the training split, or ones."""
+    """What was asked for: total / (classes x count) of the training split, values, or ones."""
     counts = np.bincount(labels[samples.in_split(TRAIN)], minlength=len(samples.classes))
+    if settings.class_weight_values is not None:
+        return torch.tensor(settings.class_weight_values)
     if settings.class_weights == "none":
         return torch.ones(len(counts))
     return torch.from_numpy(counts.sum() / (len(counts) * counts)).float()

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from trainer import store
-from trainer.architectures import ARCHITECTURES, local_weights
+from trainer.architectures import find_architecture, local_weights
 from trainer.arrays import ArrayError, read_array
 from trainer.birads import evaluate_birads
 from trainer.catalog import CatalogClient
@@ -42,6 +42,8 @@ from trainer.training.combine import combine_children
 from trainer.training.fit import DivergedError, EpochResult, Fit, Hooks, start_fit
 from trainer.training.freezing import FreezingError
 from trainer.training.models import build_model, download_weights
+from trainer.training.prediction import describe_model, predict_source, write_weights
+from trainer.training.predictions import write_predictions
 from trainer.training.runtime import Runtime, choose_runtime, describe_versions
 from trainer.training.session import Session
 
@@ -65,6 +67,9 @@ def train_job(session: Session) -> None:
             return
         samples = _samples(session, spec, row.owner)
         notes = [*row.warnings, *(n for n in samples.notes if n not in row.warnings)]
+        if spec.prediction is not None:
+            predict_source(session, spec.prediction, spec.settings, samples, folder)
+            return
         _show(
             session,
             Progress(phase="preparing", epochs=spec.settings.epochs, fraction=FETCHED),
@@ -96,6 +101,8 @@ def _samples(session: Session, spec: JobSpec, owner: dict[str, Any]) -> Samples:
         raise JobError(
             f"images of {side} pixels are smaller than input_size {spec.settings.input_size}"
         )
+    if spec.prediction is not None:
+        return samples
     if spec.fold is not None:
         samples = apply_fold(samples, spec.fold)
     check_samples(samples, allow_overlap=spec.protocol == "published" and spec.fold is None)
@@ -131,7 +138,7 @@ def _cohort_samples(
 
     table = session.wait(read_members(catalog, source))
     array = session.wait(reader.fetch(source, table, geometry, show))
-    told = ARCHITECTURES[spec.settings.model].takes_birads
+    told = find_architecture(spec.settings.model).takes_birads
     return assemble(table, array, spec.settings.missing_tolerance, birads=told)
 
 
@@ -173,7 +180,8 @@ def _model(session: Session, spec: JobSpec) -> Callable[[], nn.Module]:
     shape = Shape(classes, settings.input_size, settings.hidden_units, settings.dropout)
     if settings.weights == "none":
         return lambda: build_model(settings.model, shape)
-    known, weights = ARCHITECTURES[settings.model], local_weights(session.settings, settings.model)
+    known = find_architecture(settings.model)
+    weights = local_weights(session.settings, settings.model)
     if weights is None and session.settings.weights_hub and known.hub_file is not None:
         try:
             weights = download_weights(known, session.settings.scratch / "hub")
@@ -255,13 +263,15 @@ def _finish(
     }
     _show(session, Progress(phase="reporting", epoch=epochs, epochs=epochs, fraction=EVALUATED))
     (folder / "report.html").write_text(render_report(report, pictures))
-    files = _write_files(folder, report, samples, labels, probs, fit)
+    files = _write_files(folder, report, samples, labels, probs)
+    files["weights.safetensors"] = write_weights(fit, samples.classes, row.job_id, folder)
     (folder / SCALARS).write_bytes(write_scalars(map(_scalars, history)))
     files[SCALARS] = folder / SCALARS, "application/octet-stream"
     artifacts = upload_artifacts(session, files)
+    model = describe_model(fit, samples, artifacts)
     session.write(
         lambda s: store.finish_job(
-            s, session.lease, "succeeded", metrics=metrics, artifacts=artifacts
+            s, session.lease, "succeeded", metrics=metrics, artifacts=artifacts, model=model
         )
     )
 
@@ -313,28 +323,15 @@ def _write_files(
     samples: Samples,
     labels: NDArray[np.int64],
     probs: NDArray[np.float64],
-    fit: Fit,
 ) -> dict[str, tuple[Path, str]]:
     """{name: (path, media type)} of what the job leaves."""
-    from safetensors.torch import save_file
-
     files = {
         "report.json": "application/json",
         "report.html": "text/html; charset=utf-8",
         "predictions.csv": "text/csv",
-        "weights.safetensors": "application/octet-stream",
     }
     (folder / "report.json").write_text(json.dumps(report, indent=1, allow_nan=False))
-    test = samples.in_split(TEST)
-    with (folder / "predictions.csv").open("w") as stream:
-        header = ["image_id", "patient", "label", *(f"p_{c}" for c in samples.classes)]
-        stream.write(",".join(header) + "\n")
-        for place, p in zip(test, probs, strict=True):
-            known = [samples.keys[place], str(samples.patients[place])]
-            known.append(samples.classes[labels[place]])
-            stream.write(",".join([*known, *(f"{v:.6f}" for v in p)]) + "\n")
-    weights = {k: v.detach().cpu().contiguous() for k, v in fit.model.state_dict().items()}
-    save_file(weights, folder / "weights.safetensors")
+    write_predictions(folder / "predictions.csv", samples, labels, {TEST: probs})
     return {name: (folder / name, kind) for name, kind in files.items()}
 
 

@@ -18,19 +18,9 @@ def build_model(name: str, shape: Shape, weights: Path | None = None) -> nn.Modu
     state = None if weights is None else _read_weights(weights)
     if name in NETWORKS:
         return NETWORKS[name](shape, state)
-    if state is None:
-        return _named(name, shape.classes)
-    model = _named(name, 1000)
-    model.load_state_dict(state)
-    _replace_last(model, shape.classes)
-    return model
+    from trainer.training.zoo import build_named  # four seconds of imports
 
-
-def _named(name: str, classes: int) -> nn.Module:
-    from trainer.training.torch_compat import torchvision  # four seconds of imports
-
-    model: nn.Module = torchvision.models.get_model(name, weights=None, num_classes=classes)
-    return model
+    return build_named(name, shape.classes, shape.input_size, state)
 
 
 def _read_weights(path: Path) -> dict[str, torch.Tensor]:
@@ -42,13 +32,6 @@ def _read_weights(path: Path) -> dict[str, torch.Tensor]:
         return dict(load_file(path))
     found: dict[str, torch.Tensor] = torch.load(path, map_location="cpu", weights_only=True)
     return found
-
-
-def _replace_last(model: nn.Module, classes: int) -> None:
-    """Exchange the last linear layer, whatever it is called."""
-    name, last = [(n, m) for n, m in model.named_modules() if isinstance(m, nn.Linear)][-1]
-    parent, _, leaf = name.rpartition(".")
-    setattr(model.get_submodule(parent), leaf, nn.Linear(last.in_features, classes))
 
 
 def download_weights(architecture: Architecture, folder: Path) -> Path:

@@ -148,5 +148,7 @@ def _is_away(error: Exception) -> bool:
         return int(error.response["ResponseMetadata"].get("HTTPStatusCode", 500)) >= 500
     if isinstance(error, (BotoCoreError, aiohttp.ClientError)):  # the latter within a body
         return True
+    if isinstance(error, FileNotFoundError):  # a file of ours, not a server's absence
+        return False
     problem = database_problem(error)
     return problem is not None and problem.status == 503

@@ -1,0 +1,54 @@
+"""The file of predictions: one row per image, told apart by what a person finds it by."""
+
+import csv
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.samples import Samples
+
+KNOWN = ("image_id", "patient", "label")
+
+Row = tuple[str, ...]
+
+
+def write_predictions(
+    path: Path,
+    samples: Samples,
+    labels: NDArray[np.int64],
+    probs: Mapping[int, NDArray[np.float64]],
+    classes: Sequence[str] | None = None,
+) -> None:
+    """Write {split: (n, classes)}; ``patient`` is a number within the cohort, nobody's identifier.
+
+    ``classes`` are those of the probabilities, where they are not those of the labels.
+    """
+
+    def rows() -> Iterable[tuple[Row, NDArray[np.float64]]]:
+        for split, found in probs.items():
+            for place, row in zip(samples.in_split(split), found, strict=True):
+                label = samples.classes[labels[place]]
+                yield (samples.keys[place], str(samples.patients[place]), label), row
+
+    write_rows(path, classes or samples.classes, rows())
+
+
+def write_rows(
+    path: Path, classes: Sequence[str], rows: Iterable[tuple[Row, NDArray[np.float64]]]
+) -> None:
+    """Write ((image_id, patient, label), (classes,) probabilities)."""
+    with path.open("w", newline="") as stream:
+        writer = csv.writer(stream, lineterminator="\n")
+        writer.writerow([*KNOWN, *(f"p_{name}" for name in classes)])
+        for known, probs in rows:
+            writer.writerow([*known, *(f"{value:.6f}" for value in probs)])
+
+
+def read_predictions(path: Path, classes: Sequence[str]) -> tuple[list[Row], NDArray[np.float64]]:
+    """([(image_id, patient, label)], (n, classes)); KeyError names a column that is not there."""
+    with path.open(newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    known = [tuple(row[name] for name in KNOWN) for row in rows]
+    return known, np.array([[float(row[f"p_{name}"]) for name in classes] for row in rows])
