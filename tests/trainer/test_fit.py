@@ -264,3 +264,21 @@ def test_a_runtime_says_what_decides_the_last_bits() -> None:
     assert (runtime.device, runtime.threads) == ("cpu", 2)
     assert runtime.precision in ("float32", "bfloat16")
     assert runtime.instructions
+
+
+def test_a_plateau_lowers_the_rate_and_is_remembered(samples: Samples) -> None:
+    settings = SETTINGS.model_copy(update={"schedule": "plateau"})
+    fit, factors = make_fit(samples, settings), {}
+    fit.best_epoch = 2
+    for fit.epoch in range(3, 14):
+        fit._note_plateau()
+        factors[fit.epoch] = fit.rate_factor
+    assert [e for e in factors if factors[e] < factors.get(e - 1, 1.0)] == [7, 12]
+    assert factors[13] == pytest.approx(0.01)
+    resumed = make_fit(samples, settings)
+    resumed.load_state(fit.state())
+    assert (resumed.rate_factor, resumed.reduced_at) == (fit.rate_factor, 12)
+    results, _ = run(make_fit(samples, settings), samples)
+    assert figures(results) == figures(
+        run(make_fit(samples, settings.model_copy(update={"schedule": "constant"})), samples)[0]
+    ), "nothing is lowered before there is a plateau"

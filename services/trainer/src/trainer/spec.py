@@ -7,13 +7,25 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from trainer.composition import Composition, Fold, Frozen
 
 SPEC_VERSION = 1
 
 Protocol = Literal["patient", "published"]
+Labelling = Literal["mass-calcification", "benign-malignant", "baseline-mass-calcification"]
+
+
+def _listed(value: Any) -> Any:
+    """A text as a form or a command line gives it: `a, b`."""
+    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
+
+
+Words = Annotated[tuple[str, ...], Field(min_length=1), BeforeValidator(_listed)]
+Numbers = Annotated[
+    tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=2), BeforeValidator(_listed)
+]
 
 
 class TrainingSettings(Frozen):
@@ -33,9 +45,12 @@ class TrainingSettings(Frozen):
     optimiser: Literal["adam", "adamw", "sgd", "rmsprop"] = Field(
         default="adam", description="Optimiser"
     )
-    schedule: Literal["constant", "linear", "cosine", "step", "one-cycle"] = Field(
+    schedule: Literal["constant", "linear", "cosine", "step", "one-cycle", "plateau"] = Field(
         default="constant",
-        description="Learning rate over the steps of the job; `step`: a tenth after each third",
+        description=(
+            "Learning rate over the steps of the job; `step`: a tenth after each third; `plateau`: "
+            "a tenth after each five epochs that did not better validation loss"
+        ),
     )
     augment: Literal["none", "light", "affine", "right-angles"] = Field(
         default="none",
@@ -62,6 +77,10 @@ class TrainingSettings(Frozen):
     )
     class_weights: Literal["none", "balanced"] = Field(
         default="none", description="`balanced`: total / (classes x count)"
+    )
+    class_weight_values: Numbers | None = Field(
+        default=None,
+        description="Weights of the classes in their order, instead, e.g. 1, 1.25",
     )
     hidden_units: int | None = Field(
         default=None,
@@ -97,9 +116,8 @@ class TrainingSettings(Frozen):
         le=1000,
         description="Train only as many of the last layers that have weights",
     )
-    trainable_blocks: tuple[str, ...] | None = Field(
+    trainable_blocks: Words | None = Field(
         default=None,
-        min_length=1,
         description="Train only modules whose names begin so, e.g. `layer4`, `fc`",
     )
     deterministic: bool = Field(
@@ -145,7 +163,17 @@ class ArraySource(Frozen):
     classes: tuple[str, ...]
 
 
-Source = Annotated[CohortSource | ArraySource, Field(discriminator="kind")]
+class PatchSource(Frozen):
+    """CBIS-DDSM patches on the worker's disk, labelled for a task."""
+
+    kind: Literal["patches"] = "patches"
+    name: str
+    images: int
+    classes: tuple[str, ...]
+    labelling: Labelling
+
+
+Source = Annotated[CohortSource | ArraySource | PatchSource, Field(discriminator="kind")]
 
 
 class PredictionSpec(Frozen):

@@ -33,6 +33,7 @@ from trainer.training.runtime import Runtime
 
 WARM_UP = 0.25
 FINAL_LR = 1e-3
+PLATEAU_EPOCHS, PLATEAU_FACTOR = 5, 0.1
 
 
 class DivergedError(Exception):
@@ -78,6 +79,10 @@ class Fit:
     best_rank: float | None = None
     best_epoch: int = 0
     best_model: dict[str, torch.Tensor] = field(default_factory=dict)
+    rate_factor: float = 1.0
+    """What plateaus have left of the learning rate."""
+    reduced_at: int = 0
+    """The epoch after which that was last lowered."""
     optimiser: torch.optim.Optimizer = field(init=False)
     frozen: list[nn.Module] = field(init=False)
 
@@ -95,6 +100,7 @@ class Fit:
             "optimiser": self.optimiser.state_dict(),
             "rng": _rng_state(),
             "best": {"rank": self.best_rank, "epoch": self.best_epoch, "model": self.best_model},
+            "plateau": {"factor": self.rate_factor, "at": self.reduced_at},
             "runtime": self.runtime.as_dict(),
         }
 
@@ -104,6 +110,7 @@ class Fit:
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
         _set_rng_state(state["rng"])
+        self.rate_factor, self.reduced_at = state["plateau"]["factor"], state["plateau"]["at"]
         best = state["best"]
         self.best_rank, self.best_epoch, self.best_model = (
             best["rank"],
@@ -124,8 +131,16 @@ class Fit:
                 # State dicts share memory with the network that goes on learning.
                 copies = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}
                 self.best_model = copies
+            self._note_plateau()
             hooks.after_epoch(result, self.state())
         self.model.load_state_dict(self.best_model)
+
+    def _note_plateau(self) -> None:
+        """Lower the rate where validation has not improved since it did, or since it was lowered"""
+        stood = self.epoch - max(self.best_epoch, self.reduced_at)
+        if self.settings.schedule == "plateau" and stood >= PLATEAU_EPOCHS:
+            self.rate_factor *= PLATEAU_FACTOR
+            self.reduced_at = self.epoch
 
     @property
     def exhausted(self) -> bool:
@@ -150,7 +165,7 @@ class Fit:
         for inputs, truth in training_batches(samples, labels, self.settings, self.epoch):
             hooks.before_batch(step, total)
             for group in self.optimiser.param_groups:
-                group["lr"] = learning_rate(self.settings, step, total)
+                group["lr"] = learning_rate(self.settings, step, total) * self.rate_factor
             losses.append(self._step(inputs, truth, weights))
             step += 1
         mean = float(torch.stack(losses).mean())
@@ -218,7 +233,7 @@ def predict_batches(
 def learning_rate(settings: TrainingSettings, step: int, total: int) -> float:
     """The rate of a step: a pure function, so that a resumed job needs no scheduler's state."""
     peak, done = settings.learning_rate, step / max(1, total)
-    if settings.schedule == "constant":
+    if settings.schedule in ("constant", "plateau"):  # plateaus are the epochs' to find
         return peak
     if settings.schedule == "step":
         return peak * 0.1 ** int(3 * done)
