@@ -63,7 +63,7 @@ def _requests(request: NewJob, composition: Composition) -> Iterator[tuple[NewJo
         for member in composition.members:
             changed = {
                 "experiment": member.experiment,
-                "profile": member.profile,
+                "profile": member.profile or request.profile,
                 "overrides": member.overrides | request.overrides,
             }
             yield request.model_copy(update=changed), {"name": member.experiment}

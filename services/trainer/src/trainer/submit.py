@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, get_args
 
 from chassis.problems import FieldError, Problem, invalid, not_found, unavailable
@@ -13,10 +14,11 @@ from trainer.catalog import CatalogClient, Cohort, UpstreamError
 from trainer.composition import Composition
 from trainer.experiments import find_experiment
 from trainer.experiments.declared import Declared
+from trainer.patches import LABELLINGS, Chosen, list_patches, read_patches
 from trainer.samples import SPLITS
 from trainer.schemas import NewJob
 from trainer.settings import TrainerSettings
-from trainer.spec import ArraySource, CohortSource, JobSpec, Source, TrainingSettings
+from trainer.spec import ArraySource, CohortSource, JobSpec, PatchSource, Source, TrainingSettings
 from trainer.zoo import nearest, zoo
 
 CHECKED_MEMBERS = 5000
@@ -64,7 +66,7 @@ def _override_error(item: Any) -> FieldError:
     name = ".".join(map(str, item["loc"]))
     member = TrainingSettings.model_fields.get(name)
     accepted = list(get_args(member.annotation)) if member else list(TrainingSettings.model_fields)
-    simple = [value for value in accepted if not isinstance(value, type)]
+    simple = [value for value in accepted if isinstance(value, str)]
     return FieldError(field=f"overrides.{name}", message=item["msg"], accepted=simple or None)
 
 
@@ -123,9 +125,8 @@ class Sources:
         return self._found[key]
 
     async def _look(self, request: NewJob, declared: Declared) -> tuple[Found, int]:
-        if declared.dataset_kind == "array":
-            source, side = _array_source(request, self.service)
-            return Found(source, False, []), side
+        if declared.dataset_kind != "cohort":
+            return _local_source(request, declared, self.service)
         try:
             return Found(*await _cohort_source(request, declared, self.catalog)), 0
         except UpstreamError as error:
@@ -149,6 +150,7 @@ async def prepare(
     if composition is None and 0 < side < settings.input_size:
         message = f"the images have {side} pixels a side, fewer than {settings.input_size}"
         raise invalid("overrides.input_size", message, [f"at most {side}"])
+    _check_class_weights(settings, found.source.classes)
     warnings = list(found.warnings)
     if settings.permute_labels is not None:
         warnings.append("Control: labels are permuted; the metrics are no result.")
@@ -164,21 +166,52 @@ async def prepare(
     return Prepared(spec, found.restricted, warnings)
 
 
-def _array_source(request: NewJob, service: TrainerSettings) -> tuple[ArraySource, int]:
-    names = list_arrays(service.arrays)
+def _check_class_weights(settings: TrainingSettings, classes: Sequence[str]) -> None:
+    values = settings.class_weight_values
+    if values is not None and len(values) != len(classes):
+        message = f"{len(values)} weights for {len(classes)} classes: {', '.join(classes)}"
+        raise invalid("overrides.class_weight_values", message)
+
+
+def _local_source(
+    request: NewJob, declared: Declared, service: TrainerSettings
+) -> tuple[Found, int]:
+    """An array or patches that the lab keeps for the workers, and the side of its images."""
+    listed = list_patches if declared.dataset_kind == "patches" else list_arrays
+    names, root = listed(service.arrays), service.arrays
     if request.cohort_id is not None:
         raise invalid("cohort_id", f"{request.experiment} trains on an array, not on a cohort")
     if request.array is None:
         raise invalid("array", "missing: the name of an array dataset", names)
-    if service.arrays is None or request.array not in names:
+    if root is None or request.array not in names:
         raise not_found("array dataset", request.array)
     try:
-        images, samples = read_array(service.arrays, request.array)
+        if declared.dataset_kind == "patches":
+            return _patch_source(root, request.array, declared)
+        return _array_source(root, request.array)
     except ArrayError as error:
         raise invalid("array", str(error)) from error
+
+
+def _array_source(root: Path, name: str) -> tuple[Found, int]:
+    images, samples = read_array(root, name)
     _check_overlap(samples.patients, samples.splits, "array")
-    source = ArraySource(name=request.array, images=len(images), classes=tuple(samples.classes))
-    return source, images.shape[1]
+    source = ArraySource(name=name, images=len(images), classes=tuple(samples.classes))
+    return Found(source, restricted=False, warnings=[]), images.shape[1]
+
+
+def _patch_source(root: Path, name: str, declared: Declared) -> tuple[Found, int]:
+    assert declared.labelling is not None
+    patches = read_patches(root, name)
+    pairs = ARCHITECTURES[declared.models[0]].takes_pairs
+    chosen = Chosen.of(patches, declared.labelling, pairs=pairs)
+    source = PatchSource(
+        name=name,
+        images=len(chosen.places),
+        classes=LABELLINGS[declared.labelling].classes,
+        labelling=declared.labelling,
+    )
+    return Found(source, restricted=False, warnings=list(chosen.notes)), patches.side
 
 
 async def _cohort_source(

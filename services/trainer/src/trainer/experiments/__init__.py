@@ -3,6 +3,8 @@
 from chassis.problems import Problem, not_found
 
 from trainer.experiments.arrays import LABELLED_ARRAY
+from trainer.experiments.cbis_pretrained import PRETRAINED_EXPERIMENTS
+from trainer.experiments.cbis_scratch import SCRATCH_EXPERIMENTS
 from trainer.experiments.declared import Declared
 from trainer.experiments.embed_2b6k import EMBED_2B6K
 from trainer.experiments.embed_birads import (
@@ -19,6 +21,8 @@ _declared = (
     EMBED_DIAGNOSTIC456_DDSM,
     EMBED_PATHOLOGY,
     EMBED_PATHOLOGY_BIRADS_VIT,
+    *SCRATCH_EXPERIMENTS,
+    *PRETRAINED_EXPERIMENTS,
     LABELLED_ARRAY,
 )
 EXPERIMENTS: dict[str, Declared] = {declared.name: declared for declared in _declared}

@@ -5,9 +5,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from trainer.composition import Composition
-from trainer.spec import Protocol, TrainingSettings
+from trainer.spec import Labelling, Protocol, TrainingSettings
 
-DatasetKind = Literal["cohort", "array"]
+DatasetKind = Literal["cohort", "array", "patches"]
 
 
 class Published(BaseModel):
@@ -55,6 +55,9 @@ class Declared(BaseModel):
     default_profile: str
     protocol: Protocol = "patient"
     cohort: ExpectedCohort | None = None
+    labelling: Labelling | None = Field(
+        default=None, description="What patches are told apart by, where it trains on patches"
+    )
     published: tuple[Published, ...] = ()
     composition: Composition | None = Field(
         default=None,

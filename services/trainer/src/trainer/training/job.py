@@ -44,6 +44,7 @@ from trainer.training.freezing import FreezingError
 from trainer.training.models import build_model, download_weights
 from trainer.training.prediction import describe_model, predict_source, write_weights
 from trainer.training.predictions import write_predictions
+from trainer.training.patches import read_patch_samples
 from trainer.training.runtime import Runtime, choose_runtime, describe_versions
 from trainer.training.session import Session
 
@@ -94,6 +95,8 @@ def _samples(session: Session, spec: JobSpec, owner: dict[str, Any]) -> Samples:
     """The spec's samples, checked."""
     if spec.source.kind == "array":
         samples = _array_samples(session, spec.source)
+    elif spec.source.kind == "patches":
+        samples = read_patch_samples(session, spec.source, spec.settings)
     else:
         samples = _cohort_samples(session, spec, spec.source, owner)
     if samples.images.shape[1] < spec.settings.input_size:
