@@ -302,6 +302,8 @@ class Client:
         cohort_id: str | None = None,
         overrides: Mapping[str, Any] | None = None,
         *,
+        array: str | None = None,
+        profile: str | None = None,
         name: str | None = None,
         composition: Mapping[str, Any] | None = None,
         single: bool = False,
@@ -309,13 +311,16 @@ class Client:
     ) -> Job:
         """Queue a job. The same ``idempotency_key`` again gives the same job.
 
+        ``array`` names patches or a labelled array where the experiment takes no cohort;
+        ``profile`` the settings to start from.
         ``composition`` makes it a sweep, folds or an ensemble: a job with children. ``single``
         makes it one job also where its experiment declares a composition.
         """
         body = {
             "experiment": experiment,
             "overrides": dict(overrides or {}),
-            **_given(cohort_id=cohort_id, name=name, composition=composition),
+            **_given(cohort_id=cohort_id, array=array, profile=profile),
+            **_given(name=name, composition=composition),
             **({"composition": None} if single else {}),
         }
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
@@ -331,12 +336,16 @@ class Client:
         return cast(dict[str, Any], self._http.json("GET", f"{API}/jobs/compare", params=params))
 
     def change_job(self, job_id: str, **changes: Any) -> Job:
-        """Change ``name``, ``archived`` or ``priority``."""
+        """Change ``name``, ``archived``, ``keep`` or ``priority``."""
         return cast(Job, self._http.json("PATCH", f"{API}/jobs/{job_id}", body=changes))
 
     def retry_job(self, job_id: str) -> Job:
         """Queue a failed or cancelled job again, to go on from its last epoch."""
         return cast(Job, self._http.json("POST", f"{API}/jobs/{job_id}/retry"))
+
+    def storage(self) -> dict[str, Any]:
+        """How many bytes the caller's jobs keep, and how many they may."""
+        return cast(dict[str, Any], self._http.json("GET", f"{API}/jobs/storage"))
 
     def delete_job(self, job_id: str) -> None:
         """Delete a job that has ended, with its files."""

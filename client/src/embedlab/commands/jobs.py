@@ -1,4 +1,4 @@
-"""`embedlab jobs submit|list|show|follow|cancel|retry|archive|delete|compare`."""
+"""`embedlab jobs submit|experiments|list|show|follow|cancel|retry|archive|delete|compare`."""
 
 import argparse
 import json
@@ -19,6 +19,8 @@ def add(commands: Commands) -> None:
     submit = actions.add_parser("submit", help="queue a job")
     submit.add_argument("experiment")
     submit.add_argument("cohort_id", nargs="?", help="not needed for an ensemble of jobs")
+    submit.add_argument("--array", help="patches or an array, where there is no cohort")
+    submit.add_argument("--profile", help="settings to start from, as the experiment has them")
     submit.add_argument("--name")
     submit.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="an override; repeat"
@@ -33,6 +35,8 @@ def add(commands: Commands) -> None:
     submit.add_argument("--follow", action="store_true", help="wait for its end")
     submit.set_defaults(run=run_submit)
 
+    known = actions.add_parser("experiments", help="what can be submitted")
+    known.set_defaults(run=run_experiments)
     listed = actions.add_parser("list", help="list jobs")
     listed.add_argument("--mine", action="store_true")
     listed.add_argument("--state", action="append", choices=("queued", "running", *FINISHED))
@@ -148,6 +152,8 @@ def run_submit(given: argparse.Namespace) -> int:
             given.experiment,
             given.cohort_id,
             overrides,
+            array=given.array,
+            profile=given.profile,
             name=given.name,
             composition=parse_composition(given),
             single=given.single,
@@ -159,6 +165,26 @@ def run_submit(given: argparse.Namespace) -> int:
         if given.follow:
             job = lab.wait_for_job(job["job_id"], JobPrinter().see)
     return _report(job, as_json=given.json)
+
+
+def run_experiments(given: argparse.Namespace) -> int:
+    """List experiments, with the profiles that a job may start from."""
+    with open_client(given) as lab:
+        found = lab.experiments()
+    if given.json:
+        print_json(found)
+        return 0
+    rows = [
+        {
+            "name": one["name"],
+            "title": one["title"],
+            "data": one["dataset_kind"],
+            "profiles": ", ".join(one["profiles"]),
+        }
+        for one in found
+    ]
+    print_table(rows, ("name", "title", "data", "profiles"))
+    return 0
 
 
 def run_list(given: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from trainer import store
 from trainer.catalog import open_http
 from trainer.context import Context
 from trainer.events import JobEvents
+from trainer.gauges import QueueGauges, refresh_forever
 from trainer.objects import Objects
 from trainer.predictions import Predictors
 from trainer.routes import artifacts, experiments, jobs, models, workers
@@ -63,6 +64,8 @@ def _lifespan(settings: TrainerSettings, checks: dict[str, Check]) -> Lifespan:
             await stack.enter_async_context(beside(context.events.run(), "events"))
             sweeping = sweep_forever(context.database, context.wakeups, context.objects, settings)
             await stack.enter_async_context(beside(sweeping, "sweeper"))
+            watching = refresh_forever(QueueGauges(app.state.registry), context.database)
+            await stack.enter_async_context(beside(watching, "gauges"))
             telling = deliver_forever(context.database, settings)
             await stack.enter_async_context(beside(telling, "webhooks"))
             yield

@@ -2,6 +2,8 @@
 
 import fcntl
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -15,6 +17,27 @@ def hold(folder: Path) -> None:
     handle = marker.open()
     fcntl.flock(handle, fcntl.LOCK_SH)
     _held.append(handle)  # a process trains one job: its end lets go
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[bool]:
+    """Keep ``folder`` from being evicted meanwhile; False where it is just being removed.
+
+    It does not count as used.
+    """
+    marker = folder.with_suffix(".use")
+    try:
+        handle = marker.open()
+    except FileNotFoundError:
+        yield False
+        return
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            yield False
+            return
+        yield folder.is_dir()
 
 
 def make_room(root: Path, budget: int) -> list[Path]:

@@ -1,5 +1,6 @@
 """Samples from a frozen cohort: its members from the catalog, their pixels from imagery."""
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from trainer.catalog import CatalogClient, Member
 from trainer.evaluation.subgroups import VARIABLES
 from trainer.fetching import ImageryClient, Progress, fetch_pixels
 from trainer.pixels import MISSING, Geometry, PixelArray, array_folder, sole_owner
+from trainer.reuse import name_pictures, reuse_pictures
 from trainer.samples import SPLITS, Samples, SamplesError
 from trainer.spec import CohortSource, digest
 
@@ -140,6 +142,8 @@ class CohortReader:
             make_room(folder.parent, self.budget)
             array = PixelArray.open(folder, len(table.uids), geometry.size)
             if len(array.waiting()):
+                names = name_pictures(source.dataset, source.revision_id, table.uids, geometry)
+                await asyncio.to_thread(reuse_pictures, array, names)
                 await fetch_pixels(
                     self.imagery, array, table.image_ids, geometry, self.concurrency, progress
                 )

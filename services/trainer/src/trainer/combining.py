@@ -73,6 +73,7 @@ def mean_over_folds(folds: Sequence[Mapping[str, Any]], method: FoldMethod) -> d
     """
     counted = sum if method == "k-fold" else max
     matrices = [fold["confusion_matrix"] for fold in folds]
+    baselines = [fold["baseline"] for fold in folds]
     counts = np.sum([matrix["counts"] for matrix in matrices], axis=0)
     curves = [
         curve | {"name": f"{curve['name']}, fold {number}"}
@@ -83,7 +84,7 @@ def mean_over_folds(folds: Sequence[Mapping[str, Any]], method: FoldMethod) -> d
         "test": _mean([fold["test"] for fold in folds], counted),
         "confusion_matrix": {"labels": matrices[0]["labels"], "counts": counts.tolist()},
         "roc": curves,
-        "baseline": _mean([fold["baseline"] for fold in folds], counted),
+        "baseline": _mean(baselines, counted) if all(baselines) else None,
         "epoch": None,
     }
 

@@ -123,8 +123,14 @@ class PixelWriter:
 
     def put(self, place: int, picture: NDArray[np.uint8], square: NDArray[np.uint8]) -> None:
         """Store one picture, given as it came and squared."""
+        self.copy(place, square, picture.shape)
+
+    def copy(
+        self, place: int, square: NDArray[np.uint8], shape: Sequence[int] | NDArray[np.int32]
+    ) -> None:
+        """Store a square that another array has, with the shape of its picture."""
         self.array.images[place] = square
-        self.array.shapes[place] = picture.shape
+        self.array.shapes[place] = shape
         self._mark(place, PRESENT)
 
     def put_missing(self, place: int) -> None:

@@ -95,7 +95,11 @@ async def _estimate(session: AsyncSession, prepared: Prepared) -> Estimate:
 
 
 async def _check_quota(session: AsyncSession, request: Request, adding: int) -> None:
-    most = request.context.settings.max_queued
+    settings = request.context.settings
+    most, room = settings.max_queued, settings.artifact_quota
+    if room and (kept := await store.count_kept(session, request.caller.person_id)) >= room:
+        detail = f"Your jobs keep {kept:,} bytes and {room:,} may be kept: delete some jobs."
+        raise Problem(409, "The artifact quota is used up", detail=detail)
     waiting = await store.count_queued(session, request.caller.person_id)
     if waiting + adding > most:
         detail = f"You have {waiting} jobs waiting and {most} may; this would add {adding}."

@@ -278,6 +278,10 @@ class Job(BaseModel):
     finished_at: datetime | None
     priority: int = Field(default=0, description="Orders the jobs of one person; 0 is usual")
     archived: bool = Field(default=False, description="Put away: lists leave it out")
+    keep: bool = Field(default=False, description="Its files stay although they grow old")
+    expired_at: datetime | None = Field(
+        default=None, description="When its weights and predictions were let go"
+    )
     expected_start_at: datetime | None = Field(
         default=None, description="From the queue, the workers and history; null once it runs"
     )
@@ -328,69 +332,18 @@ class JobChange(BaseModel):
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
     archived: bool | None = None
+    keep: bool | None = None
     priority: int | None = Field(default=None, ge=-10, le=10)
 
 
-class Lineage(BaseModel):
-    """Where a model comes from, as far back as it is known."""
+class Storage(BaseModel):
+    """What the caller's jobs keep in the object store."""
 
-    job_id: str
-    parent_id: str | None
-    experiment: str
-    experiment_version: int
-    spec_sha256: str
-    dataset: str | None
-    revision_id: str | None
-    cohort_id: str | None
-    cohort_sha256: str | None
-    array: str | None
-    samples_sha256: str = Field(description="Of pixels, labels, splits and patients")
-    code_version: str = Field(description="Of the trainer, with a digest of its source")
-    versions: dict[str, str]
-
-
-class Model(BaseModel):
-    """Weights that a job left."""
-
-    model_id: str = Field(description="The id of its job")
-    name: str
-    owner: Owner
-    architecture: str
-    classes: list[str]
-    created_at: datetime
-    parameters: int
     bytes: int
-    weights_sha256: str
-    preprocessing: dict[str, Any] = Field(description="From grey values to the network's input")
-    preprocessing_sha256: str = Field(description="Stored with the weights, compared to predict")
-    roc_auc: Interval | None = Field(description="On the test split of its job")
-    lineage: Lineage
-
-
-class ImagesToPredict(BaseModel):
-    """Images of the catalog."""
-
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"image_ids": [7]}]})
-
-    image_ids: list[int] = Field(
-        min_length=1, max_length=256, description="Of more than these, predict a cohort"
+    quota: int | None = Field(description="Beyond it nothing new is queued; null: any number")
+    retention_days: int | None = Field(
+        description="After so many days weights and predictions go; null: never"
     )
-
-
-class Prediction(BaseModel):
-    """What a model says of an image; ``probs`` by class sum to one."""
-
-    image_id: int
-    probs: dict[str, float]
-
-
-class Predictions(BaseModel):
-    """What a model says of images."""
-
-    model_id: str
-    predictions: list[Prediction]
-    missing: list[int] = Field(description="Images that are not there or cannot be read")
-    preprocessing_sha256: str
 
 
 class Difference(BaseModel):
@@ -428,37 +381,3 @@ class Artifact(BaseModel):
     bytes: int
     sha256: str
     media_type: str
-
-
-class Gpu(BaseModel):
-    """A GPU of a worker's host and how busy it is."""
-
-    uuid: str
-    name: str
-    utilisation: float = Field(description="Share, 0 to 1")
-    memory_used: int
-    memory_total: int
-
-
-class Usage(BaseModel):
-    """How busy a worker's host is; bytes, and shares from 0 to 1."""
-
-    cpu: float
-    memory_used: int
-    memory_total: int
-    memory_own: int = Field(description="Of the worker and what it trains")
-    gpus: list[Gpu]
-
-
-class Worker(BaseModel):
-    """A worker process that trains jobs."""
-
-    name: str
-    host: str
-    state: Literal["idle", "busy", "lost"]
-    slots: int
-    jobs: list[str] = Field(description="Jobs it trains now")
-    usage: Usage | None = Field(default=None, description="At its last heartbeat")
-    about: dict[str, Any] = Field(description="Threads, device, versions")
-    started_at: datetime
-    heartbeat_at: datetime

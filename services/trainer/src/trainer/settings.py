@@ -78,6 +78,14 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
     fetch_concurrency: PositiveInt = Field(
         default=8, description="Images that one job fetches at the same time"
     )
+    retention_days: int = Field(
+        default=0,
+        ge=0,
+        description="Days after its end that a job's weights and predictions are kept; 0: for ever",
+    )
+    artifact_quota: int = Field(
+        default=0, ge=0, description="Bytes of artifacts one person may keep; 0: any number"
+    )
     webhook_hosts: str = Field(
         default="",
         description="Hosts that a job's end may be told to, by commas; `*.lab.example` for all of",

@@ -203,7 +203,7 @@ def _array_source(root: Path, name: str) -> tuple[Found, int]:
 def _patch_source(root: Path, name: str, declared: Declared) -> tuple[Found, int]:
     assert declared.labelling is not None
     patches = read_patches(root, name)
-    pairs = ARCHITECTURES[declared.models[0]].takes_pairs
+    pairs = find_architecture(declared.models[0]).takes_pairs
     chosen = Chosen.of(patches, declared.labelling, pairs=pairs)
     source = PatchSource(
         name=name,

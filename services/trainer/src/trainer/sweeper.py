@@ -65,6 +65,24 @@ async def clear_up(database: Database, objects: Objects) -> None:
             await store.note_cleared(session, lease.job_id)
 
 
+async def let_go(database: Database, objects: Objects, days: int) -> None:
+    """Delete what is older than it may be; reports stay."""
+    async with database.transaction() as session:
+        outdated = await store.find_outdated(session, days, MAX_CLEARED) if days else []
+    for job_id in outdated:
+        async with database.transaction() as session:
+            large = await store.find_large(session, job_id)
+        try:
+            await objects.delete(large)
+            await objects.delete_under(job_key(job_id, "checkpoints/"))
+        except (BotoCoreError, ClientError) as error:
+            log.warning("not let go", extra={"error": type(error).__name__})
+            return
+        async with database.transaction() as session:
+            await store.note_expired(session, job_id)
+        log.info("artifacts let go", extra={"job_id": job_id})
+
+
 async def sweep_forever(
     database: Database, wakeups: Wakeups, objects: Objects, settings: TrainerSettings
 ) -> None:
@@ -73,6 +91,7 @@ async def sweep_forever(
         try:
             await sweep(database, wakeups, settings)
             await clear_up(database, objects)
+            await let_go(database, objects, settings.retention_days)
         except Exception as error:
             unexpected = database_problem(error) is None
             log.warning("sweep without database", exc_info=error if unexpected else None)

@@ -45,6 +45,8 @@ job = Table(
     Column("combined", JSONB),
     Column("model", JSONB),
     Column("webhook", JSONB),
+    Column("keep", Boolean, nullable=False),
+    Column("expired_at", _moment),
     Column("cleared", Boolean, nullable=False),
     Column("not_before", _moment, nullable=False),
     Column("lease_expires_at", _moment),

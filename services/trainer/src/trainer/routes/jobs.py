@@ -22,6 +22,7 @@ from trainer.schemas import (
     JobPreview,
     NewJob,
     State,
+    Storage,
 )
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["training"])
@@ -153,6 +154,19 @@ async def compare_jobs(
     return side_by_side.model_copy(update={"tests": tests, "refused": refused})
 
 
+@router.get("/storage")
+async def retrieve_storage(caller: Caller, context: InContext) -> Storage:
+    """How much the caller's jobs keep, and how much they may."""
+    settings = context.settings
+    async with context.database.transaction() as session:
+        kept = await store.count_kept(session, caller.person_id)
+    return Storage(
+        bytes=kept,
+        quota=settings.artifact_quota or None,
+        retention_days=settings.retention_days or None,
+    )
+
+
 @router.get("/{job_id}")
 async def retrieve_job(job_id: str, caller: Caller, context: InContext) -> Job:
     """One job as it stands."""
@@ -180,7 +194,7 @@ async def _check_owner(context: Context, job_id: str, caller: Identity) -> None:
 
 @router.patch("/{job_id}")
 async def change_job(job_id: str, body: JobChange, caller: Researcher, context: InContext) -> Job:
-    """Rename a job, put it away, or move it among the waiting jobs of its owner."""
+    """Rename a job, put it away, keep its files, or move it among its owner's waiting jobs."""
     await _check_owner(context, job_id, caller)
     values = body.model_dump(exclude_none=True)
     if values:

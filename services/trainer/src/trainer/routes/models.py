@@ -11,8 +11,9 @@ from trainer import queueing, store
 from trainer.catalog import CatalogClient, UpstreamError
 from trainer.context import Context, InContext
 from trainer.identity import job_identity, owner_of, renewing_token
+from trainer.model_schemas import ImagesToPredict, Model, Predictions
 from trainer.routes.jobs import Researcher, page_position
-from trainer.schemas import ImagesToPredict, Job, Model, NewJob, Predictions
+from trainer.schemas import Job, NewJob
 from trainer.spec import CohortSource, JobSpec, PredictionSpec
 from trainer.submit import Prepared, upstream_problem
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from trainer import store
 from trainer.context import InContext
-from trainer.schemas import Worker
+from trainer.worker_schemas import Worker
 
 router = APIRouter(prefix="/api/v1/workers", tags=["training"])
 

@@ -28,6 +28,7 @@ from trainer.store.leases import (
     LeaseLost,
     claim_job,
     count_due,
+    count_unfinished,
     drop_epochs,
     finish_job,
     give_back,
@@ -43,6 +44,7 @@ from trainer.store.leases import (
 )
 from trainer.store.leftovers import find_uncleared, note_cleared
 from trainer.store.models import as_model, find_model, list_models
+from trainer.store.retention import count_kept, find_large, find_outdated, note_expired
 from trainer.store.webhooks import take_webhooks, write_webhook
 from trainer.store.workers import (
     WORKER,
@@ -64,14 +66,18 @@ __all__ = [
     "change_job",
     "claim_job",
     "count_due",
+    "count_kept",
     "count_queued",
+    "count_unfinished",
     "delete_job",
     "drop_epochs",
     "find_access",
     "find_artifact",
     "find_job",
     "find_jobs",
+    "find_large",
     "find_model",
+    "find_outdated",
     "find_submitted",
     "find_uncleared",
     "finish_job",
@@ -88,6 +94,7 @@ __all__ = [
     "list_workers",
     "measured_pace",
     "note_cleared",
+    "note_expired",
     "read_claimed",
     "read_epochs",
     "renew_lease",

@@ -24,6 +24,7 @@ _again: dict[str, Any] = {
     "worker": None,
     "metrics": None,
     "combined": None,
+    "expired_at": None,
     "webhook": job.c.webhook.op("||", return_type=JSONB)(_told_again),
 }
 

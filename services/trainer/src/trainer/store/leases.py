@@ -248,6 +248,20 @@ async def count_due(session: AsyncSession) -> int:
     return int(await session.scalar(statement) or 0)
 
 
+async def count_unfinished(session: AsyncSession) -> AnyRow:
+    """queued, running, due, and oldest_s: seconds that the longest waiting due job has waited."""
+    due = select(queue.c.job_id).where(queue.c.due)
+    first = func.min(job.c.created_at).filter(job.c.job_id.in_(due))
+    waited = func.extract("epoch", func.now() - first)
+    statement = select(
+        func.count().filter(job.c.state == "queued").label("queued"),
+        func.count().filter(job.c.state == "running").label("running"),
+        func.count().filter(job.c.job_id.in_(due)).label("due"),
+        func.coalesce(waited, 0).label("oldest_s"),
+    ).where(job.c.state.in_(("queued", "running")))
+    return (await session.execute(statement)).one()
+
+
 async def take_back_expired(
     session: AsyncSession, max_attempts: int, delay_s: float
 ) -> list[tuple[str, str]]:

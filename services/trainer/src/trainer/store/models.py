@@ -8,7 +8,7 @@ from sqlalchemy import Select, func, literal, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
-from trainer.schemas import Lineage, Model
+from trainer.model_schemas import Lineage, Model
 from trainer.store.common import AnyRow
 from trainer.tables import job
 

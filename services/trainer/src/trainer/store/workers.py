@@ -7,9 +7,9 @@ from sqlalchemy import delete, func, select, text
 from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from trainer.schemas import Worker
 from trainer.store.common import LOST_WORKER_S, AnyRow, seconds
 from trainer.tables import job, worker
+from trainer.worker_schemas import Worker
 
 WORKER = "embedlab worker"  # how its connection is called in pg_stat_activity
 

@@ -17,6 +17,7 @@ from typing import Any
 
 import aiohttp
 import numpy as np
+from botocore.exceptions import BotoCoreError, ClientError
 from chassis.logs import configure_logging, get_logger
 from chassis.s3 import s3_client
 from redis.exceptions import RedisError
@@ -40,12 +41,12 @@ log = get_logger("trainer.predictor")
 
 @dataclass
 class Predictor:
-    """Open connections and the networks in memory, by the digest of their weights."""
+    """Open connections and the networks in memory, by digests of weights and preprocessing."""
 
     settings: TrainerSettings
     objects: Objects
     http: aiohttp.ClientSession
-    models: OrderedDict[str, TrainedModel] = field(default_factory=OrderedDict)
+    models: OrderedDict[tuple[str, str], TrainedModel] = field(default_factory=OrderedDict)
 
     async def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """Predictions, or what stands against them."""
@@ -53,6 +54,8 @@ class Predictor:
             model = await self._model(request["model"])
         except ModelError as error:
             return _problem(409, "The model cannot be used", str(error))
+        except (BotoCoreError, ClientError) as error:
+            return _problem(503, "The object store cannot be reached", type(error).__name__)
         try:
             found = await self._fetch(request["image_ids"], model.geometry, request["token"])
         except UpstreamError as error:
@@ -69,13 +72,13 @@ class Predictor:
         }
 
     async def _model(self, wanted: dict[str, Any]) -> TrainedModel:
-        sha256 = wanted["sha256"]
-        if sha256 not in self.models:
-            self.models[sha256] = await self._load(wanted)
-        self.models.move_to_end(sha256)
+        key = wanted["sha256"], wanted["preprocessing_sha256"]
+        if key not in self.models:
+            self.models[key] = await self._load(wanted)
+        self.models.move_to_end(key)
         while len(self.models) > self.settings.models_kept:
             self.models.popitem(last=False)
-        return self.models[sha256]
+        return self.models[key]
 
     async def _load(self, wanted: dict[str, Any]) -> TrainedModel:
         settings = self.settings
