@@ -14,6 +14,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    extract,
     func,
     insert,
     literal,
@@ -252,7 +253,7 @@ async def count_unfinished(session: AsyncSession) -> AnyRow:
     """queued, running, due, and oldest_s: seconds that the longest waiting due job has waited."""
     due = select(queue.c.job_id).where(queue.c.due)
     first = func.min(job.c.created_at).filter(job.c.job_id.in_(due))
-    waited = func.extract("epoch", func.now() - first)
+    waited = extract("epoch", func.now() - first)
     statement = select(
         func.count().filter(job.c.state == "queued").label("queued"),
         func.count().filter(job.c.state == "running").label("running"),

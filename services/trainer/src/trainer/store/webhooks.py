@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import Float, Integer, cast, func, select, update
+from sqlalchemy import Float, Integer, cast, extract, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trainer.tables import JSONB, job
@@ -12,7 +12,7 @@ MOST = 20
 
 async def take_webhooks(session: AsyncSession, hold_s: float) -> dict[str, dict[str, Any]]:
     """{job_id: webhook} of due calls, each counted as tried; nobody else takes them for a while."""
-    now = func.extract("epoch", func.now())
+    now = extract("epoch", func.now())
     due = (
         select(job.c.job_id)
         .where(
