@@ -38,3 +38,9 @@ def test_a_sweep_without_values_and_two_compositions_at_once_are_refused() -> No
         parser.parse_args(["jobs", "submit", "e", "c", "--folds", "3", "--single"])
     with pytest.raises(SystemExit):
         parser.parse_args(["models", "predict", "m"])
+
+
+def test_a_job_on_patches_is_said_without_a_cohort() -> None:
+    words = ["jobs", "submit", "cbis-siamese", "--array", "cbis", "--profile", "published"]
+    given = make_parser().parse_args(words)
+    assert (given.cohort_id, given.array, given.profile) == (None, "cbis", "published")

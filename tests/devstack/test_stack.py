@@ -46,7 +46,7 @@ def test_every_order_can_be_kept(stack: list[Process]) -> None:
 
 
 def test_the_demo_comes_once(folder: StackFolder, stack: list[Process]) -> None:
-    assert {"demo-data", "demo", "people"} <= {p.name for p in stack}
+    assert {"demo-data", "demo", "people", "demo-patches"} <= {p.name for p in stack}
     folder.demo_mark.touch()
     ports = keep_ports(folder)
     again = build_stack(folder, make_servers(folder, ports), ports, 8080, demo=True)

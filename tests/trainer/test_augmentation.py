@@ -83,9 +83,12 @@ def test_fresh_variations_differ_by_epoch_and_fixed_ones_do_not(samples: Samples
     assert count_training_images(samples, settings) == 3 * N
 
 
-def test_a_network_is_given_partners_varied_alike_and_assessments(samples: Samples) -> None:
+@pytest.mark.parametrize("augment", ["none", "light", "affine", "right-angles"])
+def test_a_network_is_given_partners_varied_alike_and_assessments(
+    samples: Samples, augment: str
+) -> None:
     same = Samples(**{**vars(samples), "partners": samples.rows})
-    settings = SETTINGS.model_copy(update={"augment": "affine"})
+    settings = SETTINGS.model_copy(update={"augment": augment})
     for inputs, labels in training_batches(same, same.labels, settings, 0):
         assert inputs.partners is not None
         assert (inputs.partners == inputs.pictures).all()

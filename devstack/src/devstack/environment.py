@@ -13,6 +13,11 @@ WEB_ROOT = Path(__file__).resolve().parents[3] / "frontend" / "dist"
 Environment = dict[str, str]
 
 
+def arrays_folder(folder: StackFolder) -> Path:
+    """The arrays and patches that the trainer's workers find by name."""
+    return folder.root.resolve() / "arrays"
+
+
 def service_environments(
     folder: StackFolder, servers: Servers, ports: Mapping[str, int]
 ) -> dict[str, Environment]:
@@ -46,6 +51,7 @@ def service_environments(
             "BROKER_URL": servers.broker.url,
             "ARTIFACT_BUCKET": ARTIFACT_BUCKET,
             "SCRATCH": str(root / "scratch"),
+            "ARRAYS": str(arrays_folder(folder)),
         },
         "gateway": database
         | urls

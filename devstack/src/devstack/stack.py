@@ -7,7 +7,12 @@ import sys
 from collections.abc import Mapping
 
 from devstack.children import Command
-from devstack.environment import Environment, demo_environment, service_environments
+from devstack.environment import (
+    Environment,
+    arrays_folder,
+    demo_environment,
+    service_environments,
+)
 from devstack.folder import StackFolder
 from devstack.people import has_people
 from devstack.postgres import PostgresServer
@@ -18,6 +23,7 @@ from devstack.servers import Servers
 from devstack.valkey import ValkeyServer
 
 OWNERS = ("catalog", "trainer", "gateway")
+PATCHES = "cbis-synthetic"
 
 
 def build_stack(
@@ -131,7 +137,13 @@ def _first_time(
     if not has_people(folder):
         people = python("devstack.people", str(folder.root.resolve()), env=gateway)
         found.append(Process("people", people, needs=("migrations",), once=True))
-    if demo is None or folder.demo_mark.exists():
+    if demo is None:
+        return found
+    patches = arrays_folder(folder) / PATCHES
+    if not (patches / "patches.json").exists():  # it is written last
+        write = python("devstack.synthetic.patches", str(patches))
+        found.append(Process("demo-patches", write, once=True))
+    if folder.demo_mark.exists():
         return found
     upload = Process(
         "demo-data", python("devstack.demo", "upload", env=demo), ("buckets",), once=True

@@ -171,19 +171,8 @@ def run_experiments(given: argparse.Namespace) -> int:
     """List experiments, with the profiles that a job may start from."""
     with open_client(given) as lab:
         found = lab.experiments()
-    if given.json:
-        print_json(found)
-        return 0
-    rows = [
-        {
-            "name": one["name"],
-            "title": one["title"],
-            "data": one["dataset_kind"],
-            "profiles": ", ".join(one["profiles"]),
-        }
-        for one in found
-    ]
-    print_table(rows, ("name", "title", "data", "profiles"))
+    rows = [{**one, "profiles": ", ".join(one["profiles"])} for one in found]
+    print_table(("name", "title", "dataset_kind", "profiles"), rows, as_json=given.json)
     return 0
 
 

@@ -183,10 +183,15 @@ def _shifted(
     pad = round(size * PAD_SHIFT) if stored == size else 0
     offsets = generator.integers(0, stored - size + 2 * pad + 1, (len(places), 2))
     flips = generator.random(len(places)) < 0.5
-    batch = np.empty((len(places), size, size), np.uint8)
-    for i, row in enumerate(samples.rows[places]):
-        picture = np.pad(samples.images[row], pad) if pad else samples.images[row]
-        top, left = offsets[i]
-        part = picture[top : top + size, left : left + size]
-        batch[i] = part[::-1] if flips[i] else part
-    return Inputs(batch, birads=_birads(samples, places))
+
+    def move(rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        batch = np.empty((len(rows), size, size), np.uint8)
+        for i, row in enumerate(rows):
+            picture = np.pad(samples.images[row], pad) if pad else samples.images[row]
+            top, left = offsets[i]
+            part = picture[top : top + size, left : left + size]
+            batch[i] = part[::-1] if flips[i] else part
+        return batch
+
+    partners = None if samples.partners is None else move(samples.partners[places])
+    return Inputs(move(samples.rows[places]), partners, _birads(samples, places))
