@@ -71,9 +71,20 @@ Usable = Annotated[Any, Depends(_usable)]
 
 @router.post("/jobs/{job_id}/predict", responses=problem_responses(409))
 async def predict_images(
-    body: ImagesToPredict, found: Usable, caller: Caller, context: InContext
+    body: ImagesToPredict, caller: Caller, found: Usable, context: InContext
 ) -> Predictions:
     """What the model of a job says of up to 256 images, prepared as those it was trained on."""
+    answer = await ask_model(found, list(dict.fromkeys(body.image_ids)), caller, context)
+    about = found.model
+    return Predictions(
+        model_id=found.job_id, preprocessing_sha256=about["preprocessing_sha256"], **answer
+    )
+
+
+async def ask_model(
+    found: Any, image_ids: list[int], caller: Identity, context: Context, **more: str
+) -> dict[str, Any]:
+    """What a predictor answers of images; a problem where the model needs more than them."""
     about = found.model
     if about["takes"]:
         detail = f"It is told {', '.join(about['takes'])} beside the picture: predict a cohort."
@@ -87,13 +98,11 @@ async def predict_images(
             "settings": found.spec["settings"],
             "classes": found.spec["source"]["classes"],
         },
-        "image_ids": list(dict.fromkeys(body.image_ids)),
+        "image_ids": image_ids,
         "token": _token(caller, context, found.job_id),
+        **more,
     }
-    answer = await context.predictors.ask(request)
-    return Predictions(
-        model_id=found.job_id, preprocessing_sha256=about["preprocessing_sha256"], **answer
-    )
+    return await context.predictors.ask(request)
 
 
 async def _require_worker(context: Context) -> None:
@@ -115,7 +124,7 @@ def _token(caller: Identity, context: Context, job_id: str) -> str:
     "/jobs/{job_id}/predict/{cohort_id}", status_code=201, responses=problem_responses(409, 429)
 )
 async def predict_cohort(
-    cohort_id: str, found: Usable, caller: Researcher, context: InContext
+    cohort_id: str, caller: Researcher, found: Usable, context: InContext
 ) -> Job:
     """Queue a job that predicts every image of a frozen cohort; its file is `predictions.csv`."""
     identity = job_identity(owner_of(caller), found.job_id, None)
