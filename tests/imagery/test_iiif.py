@@ -211,6 +211,10 @@ async def test_information_headers_and_conditional_requests(lab: Lab) -> None:
         '<https://lab.example/iiif/3/1/full/150,200/0/default.jpg>;rel="canonical"'
         in (shown.headers["link"])
     )
+    windowed = await lab.client.get(
+        "/iiif/3/1/full/150,/0/gray.jpg", params={"window": "900.5,400", "invert": True}
+    )
+    assert "/default.jpg?window=900.5,400,linear&invert=true>" in windowed.headers["link"]
     again = await lab.client.get(
         "/iiif/3/1/full/150,200/0/default.jpg", headers={"if-none-match": shown.headers["etag"]}
     )

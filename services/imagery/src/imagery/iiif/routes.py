@@ -2,8 +2,9 @@
 
 import asyncio
 import json
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Annotated
+from urllib.parse import urlencode
 
 from chassis.identity import Caller
 from chassis.problems import FieldError, Problem, not_found, problem_responses
@@ -15,7 +16,7 @@ from imagery.conditional import IMMUTABLE, answer_of, made, public_origin
 from imagery.flow import Imagery
 from imagery.iiif.grammar import Facts, ImageRequest, MalformedError, image_request
 from imagery.iiif.info import CONTEXT, image_information
-from imagery.rendering.request import MEDIA_TYPES
+from imagery.rendering.request import MEDIA_TYPES, Rendering
 from imagery.routes import Version, image_source
 from imagery.sources import ImageSource
 
@@ -103,7 +104,8 @@ async def _picture(request: Request, source: ImageSource, asked: ImageRequest) -
     async with asyncio.timeout(deadline):
         found = await imagery.picture(source, asked.rendering, known)
     answer = answer_of(request, found)
-    canonical = f'<{_uri(request, source)}/{asked.canonical}>;rel="canonical"'
+    uri = f"{_uri(request, source)}/{asked.canonical}{_ours(asked.rendering)}"
+    canonical = f'<{uri}>;rel="canonical"'
     headers = {
         "ETag": found.etag,
         "Cache-Control": IMMUTABLE if "v" in request.query_params else _keep(request),
@@ -126,6 +128,17 @@ async def _facts(request: Request, source: ImageSource) -> Facts:
 
 def _uri(request: Request, source: ImageSource) -> str:
     return f"{public_origin(request)}{PREFIX}/{source.image_id}"
+
+
+def _ours(rendering: Rendering) -> str:
+    """The query that tells this picture from the one under the image's own window."""
+    query: dict[str, str] = {}
+    if rendering.window is not None:
+        center, width, function = astuple(rendering.window)
+        query["window"] = f"{center:.12g},{width:.12g},{function}"
+    if rendering.invert:
+        query["invert"] = "true"
+    return f"?{urlencode(query, safe=',')}" if query else ""
 
 
 def _keep(request: Request) -> str:
