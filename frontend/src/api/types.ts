@@ -109,6 +109,7 @@ export interface JsonSchema {
 export type PublishedFigure = Schemas["Published"];
 export type ExpectedCohort = Pick<CohortDefinition, "sampling" | "split"> & {
   label: Schemas["LabelDefinition"];
+  filter: Record<string, unknown>;
 };
 export type Experiment = Omit<Schemas["Experiment"], "overrides" | "cohort"> & {
   overrides: JsonSchema;

@@ -4,7 +4,7 @@ import { putJob } from "../../api/live";
 import { listExperiments, submitJob } from "../../api/trainer";
 import type { Cohort, Experiment } from "../../api/types";
 import { classText } from "../../lib/cohort";
-import type { Value } from "../../lib/filter";
+import { filterPairs, fromJson, type Value } from "../../lib/filter";
 import { formatCount } from "../../lib/format";
 import { fieldProblem, fieldValue, formFields, valueText } from "../../lib/schema";
 import { navigate, query, setParameters, withQuery } from "../../lib/url";
@@ -39,6 +39,7 @@ function builderAddress(experiment: Experiment): string {
   }
   const cap = experiment.cohort?.sampling?.per_class;
   pairs.push(["_cap", cap ? String(cap) : "all"]);
+  pairs.push(...filterPairs(fromJson(experiment.cohort?.filter ?? {})));
   return withQuery("/cohorts/new", pairs);
 }
 
@@ -94,23 +95,30 @@ function CohortChoice({
   );
 }
 
-/** Arrays lie on the workers' disks; there is no list of them, only names. */
-function ArrayChoice() {
+/** Arrays and patches lie on the workers' disks, in folders that have names. */
+function ArrayChoice({ names }: { names: readonly string[] }) {
+  const chosen = query.value.get("array") ?? "";
   return (
     <div class="field">
       <label class="label" for="array">
         Array
       </label>
-      <input
+      <select
         id="array"
-        class="input"
-        value={query.value.get("array") ?? ""}
-        spellcheck={false}
-        onChange={(event) =>
-          setParameters({ array: event.currentTarget.value.trim() }, { replace: true })
-        }
-      />
-      <p class="help">The name of a labelled array that the lab keeps for its workers.</p>
+        class="select"
+        value={chosen}
+        onChange={(event) => setParameters({ array: event.currentTarget.value }, { replace: true })}
+      >
+        <option value="">Choose what the lab keeps for its workers</option>
+        {(chosen && !names.includes(chosen) ? [chosen, ...names] : names).map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
+      {names.length === 0 && (
+        <p class="help">There is nothing for this experiment in the workers' arrays folder yet.</p>
+      )}
     </div>
   );
 }
@@ -163,7 +171,7 @@ function SubmitForm({
     Object.entries(values).map(([field, value]) => [field, valueText(value)]),
   );
   const wrong = fields.some((field) => fieldProblem(field, texts.get(field.name) ?? "") !== null);
-  const onArray = experiment.dataset_kind === "array";
+  const onArray = experiment.dataset_kind !== "cohort";
   const cohortId = query.value.get("cohort") ?? "";
   const array = query.value.get("array") ?? "";
   const source = onArray ? array : cohortId;
@@ -196,7 +204,11 @@ function SubmitForm({
   };
   return (
     <form class="stack submit" onSubmit={submit}>
-      {onArray ? <ArrayChoice /> : <CohortChoice experiment={experiment} cohorts={cohorts} />}
+      {onArray ? (
+        <ArrayChoice names={experiment.arrays ?? []} />
+      ) : (
+        <CohortChoice experiment={experiment} cohorts={cohorts} />
+      )}
       <div class="settings">
         <div class="field">
           <label class="label" for="job-name">

@@ -41,6 +41,9 @@ class Experiment(BaseModel):
     defaults: dict[str, Any]
     profiles: dict[str, dict[str, Any]]
     overrides: dict[str, Any] = Field(description="JSON Schema of `overrides`")
+    arrays: list[str] | None = Field(
+        description="Arrays or patches of this server that it can train on; null: on a cohort"
+    )
     cohort: dict[str, Any] | None = Field(description="The cohort definition it expects")
     published: list[Published]
     composition: Composition | None = Field(
@@ -48,8 +51,8 @@ class Experiment(BaseModel):
     )
 
     @classmethod
-    def of(cls, declared: Declared) -> "Experiment":
-        """The public form of a declaration."""
+    def of(cls, declared: Declared, arrays: list[str] | None = None) -> "Experiment":
+        """The public form of a declaration, with the arrays that are there for it."""
         return cls(
             **declared.model_dump(
                 include={"name", "version", "title", "description", "task", "dataset_kind"}
@@ -59,6 +62,7 @@ class Experiment(BaseModel):
             defaults=declared.defaults.model_dump(mode="json"),
             profiles={k: v.model_dump(mode="json") for k, v in declared.profiles.items()},
             overrides=declared.overrides_schema(),
+            arrays=arrays,
             cohort=declared.cohort.model_dump(mode="json") if declared.cohort else None,
             published=list(declared.published),
             composition=declared.composition,

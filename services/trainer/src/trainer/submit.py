@@ -173,12 +173,19 @@ def _check_class_weights(settings: TrainingSettings, classes: Sequence[str]) -> 
         raise invalid("overrides.class_weight_values", message)
 
 
+def list_local(declared: Declared, service: TrainerSettings) -> list[str] | None:
+    """What lies in TRAINER_ARRAYS for an experiment; None where it trains on cohorts."""
+    if declared.dataset_kind == "cohort":
+        return None
+    listed = list_patches if declared.dataset_kind == "patches" else list_arrays
+    return listed(service.arrays)
+
+
 def _local_source(
     request: NewJob, declared: Declared, service: TrainerSettings
 ) -> tuple[Found, int]:
     """An array or patches that the lab keeps for the workers, and the side of its images."""
-    listed = list_patches if declared.dataset_kind == "patches" else list_arrays
-    names, root = listed(service.arrays), service.arrays
+    names, root = list_local(declared, service) or [], service.arrays
     if request.cohort_id is not None:
         raise invalid("cohort_id", f"{request.experiment} trains on an array, not on a cohort")
     if request.array is None:

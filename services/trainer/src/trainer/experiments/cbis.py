@@ -44,7 +44,7 @@ QUICK = SCRATCH.model_copy(
 )
 QUICK_B = QUICK.model_copy(update={"model": "scratch_b", "input_size": 112})
 QUICK_PRETRAINED = QUICK.model_copy(
-    update={"model": "vgg16_dense", "input_size": 64, "epochs": 4, "learning_rate": 3e-4}
+    update={"model": "vgg16_dense", "input_size": 48, "epochs": 3, "learning_rate": 3e-4}
 )
 
 

@@ -45,7 +45,7 @@ MASSCALC_HOLDOUT = declare(
     "The network from scratch four times, each time another quarter of the patients validates; "
     "the mean counts.",
     "mass-calcification",
-    {"quick": changed(QUICK, epochs=6), "published": SCRATCH},
+    {"quick": changed(QUICK, epochs=4), "published": SCRATCH},
     (_masscalc,),
     models=_scratch,
     composition=HOLDOUT,
@@ -56,7 +56,7 @@ MASSCALC_SWEEP = declare(
     "Eight networks from scratch: batches of 25 and 50, 64 to 512 hidden units. Validation "
     "chooses; the others are told beside it.",
     "mass-calcification",
-    {"quick": changed(QUICK, epochs=4), "published": SCRATCH},
+    {"quick": changed(QUICK, epochs=4, input_size=78), "published": SCRATCH},
     tuple(
         figure("scratch_a", f"batch {batch}, {units} hidden units", *row)
         for (batch, units), row in SWEEP.items()
@@ -86,7 +86,7 @@ BENMAL_HOLDOUT = declare(
     "the mean counts.",
     "benign-malignant",
     {
-        "quick": changed(QUICK_B, epochs=6),
+        "quick": changed(QUICK_B, epochs=4),
         "published": RIGHT_ANGLES,
         "published-class-weights": changed(RIGHT_ANGLES, class_weights="balanced"),
     },

@@ -23,6 +23,8 @@ QUICK = TrainingSettings(
     augment="light",
     normalisation="dataset",
 )
+QUICK_MANY = QUICK.model_copy(update={"input_size": 64, "epochs": 6})
+"""For more classes, and so more images."""
 PUBLISHED = TrainingSettings(
     model="resnet18",
     weights="imagenet",

@@ -1,7 +1,7 @@
 """BI-RADS assessments from whole images: all seven, and 4, 5 and 6 of diagnostic exams."""
 
 from trainer.experiments.declared import Declared
-from trainer.experiments.embed import PUBLISHED, QUICK, expect, figures
+from trainer.experiments.embed import PUBLISHED, QUICK_MANY, expect, figures
 
 SEVEN = ("A", "N", "B", "P", "S", "M", "K")
 DIAGNOSTIC = {"exam_type": ["diagnostic"]}
@@ -18,7 +18,7 @@ EMBED_BIRADS7 = Declared(
     dataset_kind="cohort",
     classes=SEVEN,
     models=("resnet18", "resnet34", "convnext_tiny"),
-    profiles={"quick": QUICK, "published": PUBLISHED.model_copy(update={"epochs": 10})},
+    profiles={"quick": QUICK_MANY, "published": PUBLISHED.model_copy(update={"epochs": 10})},
     default_profile="quick",
     cohort=expect("asses", SEVEN, per_class=100),
     published=figures(
@@ -48,7 +48,7 @@ EMBED_DIAGNOSTIC456 = Declared(
     classes=("S", "M", "K"),
     models=("resnet34", "resnet18", "convnext_tiny"),
     profiles={
-        "quick": QUICK,
+        "quick": QUICK_MANY,
         "published": PUBLISHED.model_copy(update={"model": "resnet34", "epochs": 5}),
     },
     default_profile="quick",
@@ -78,7 +78,7 @@ EMBED_DIAGNOSTIC456_DDSM = Declared(
     classes=("S", "M", "K"),
     models=("mammo_model",),
     profiles={
-        "quick": QUICK.model_copy(update={"model": "mammo_model", "input_size": 96, "epochs": 6}),
+        "quick": QUICK_MANY.model_copy(update={"model": "mammo_model"}),
         "published": _DDSM.model_copy(update={"trainable_blocks": _LAST[:1]}),
         "published-2-layers": _DDSM.model_copy(update={"trainable_blocks": _LAST[:2]}),
         "published-3-layers": _DDSM.model_copy(update={"trainable_blocks": _LAST}),

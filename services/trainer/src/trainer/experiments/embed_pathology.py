@@ -1,7 +1,7 @@
 """The severity of what pathology found, from whole images, with and without their assessment."""
 
 from trainer.experiments.declared import Declared
-from trainer.experiments.embed import PUBLISHED, QUICK, expect, figures
+from trainer.experiments.embed import PUBLISHED, QUICK_MANY, expect, figures
 
 SEVERITIES = ("0", "1", "2", "3", "4", "5")
 FORMS = ("late", "late_embedding", "late_mlp", "late_transformer", "mid", "early")
@@ -39,7 +39,7 @@ EMBED_PATHOLOGY = Declared(
     classes=SEVERITIES,
     models=("resnet34", "resnet18", "convnext_tiny"),
     profiles={
-        "quick": QUICK,
+        "quick": QUICK_MANY,
         "published": _published,
         "published-imagenet-normalisation": _published.model_copy(
             update={"normalisation": "imagenet"}
@@ -54,7 +54,7 @@ EMBED_PATHOLOGY = Declared(
     ),
 )
 
-_vit = QUICK.model_copy(update={"input_size": 64, "epochs": 8, "schedule": "cosine"})
+_vit = QUICK_MANY.model_copy(update={"schedule": "cosine"})
 
 EMBED_PATHOLOGY_BIRADS_VIT = Declared(
     name="embed-pathology-birads-vit",

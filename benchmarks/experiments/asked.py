@@ -1,0 +1,117 @@
+"""The jobs of `all.py`: which there are, and how a running stack is asked for each."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from embedlab.client import Client
+from embedlab.errors import JobFailed
+
+PER_CLASS, PERMUTATIONS = 40, 5
+PATCHES = "cbis-synthetic"
+PICTURED = {"FinalImageType": ["2D"], "has_file": [True]}
+# Shown beside the profile's own network: every way in which the assessment is told.
+FORMS = ("late_embedding", "late_mlp", "late_transformer", "mid", "early")
+VARIANTS: Mapping[str, Sequence[dict[str, Any]]] = {
+    "embed-pathology-birads-vit": [
+        *({"model": f"vit_ti16_{form}"} for form in FORMS),
+        {"model": "birads_only", "learning_rate": 0.05},
+        {"model": "vit_b16_late", "epochs": 1},
+    ]
+}
+SMALL = {"scratch_a": 78, "scratch_b": 110, "mammo_model": 64}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One job: an experiment, what is changed of its quick profile, and whether labels are."""
+
+    experiment: Mapping[str, Any]
+    overrides: dict[str, Any] = field(default_factory=dict)
+    permutation: int | None = None
+
+    @property
+    def name(self) -> str:
+        """Equal for equal jobs."""
+        changes = " ".join(f"{k} {v}" for k, v in self.overrides.items())
+        return f"{self.experiment['name']} {changes}".strip()
+
+    @property
+    def model(self) -> str:
+        """The network, of a family of jobs that of the parent's settings."""
+        return str(self.overrides.get("model", self.experiment["profiles"]["quick"]["model"]))
+
+    @property
+    def is_pretrained(self) -> bool:
+        """Whether the report began with weights that are not here."""
+        published = self.experiment["profiles"].get("published", {})
+        return published.get("weights", "none") != "none" or "ensemble" in self.name
+
+
+class Bench:
+    """Submits rows to a stack and keeps to its time."""
+
+    def __init__(self, lab: Client, run: str, deadline: float) -> None:
+        self.lab, self.run, self.deadline = lab, run, deadline
+        self.cohorts: dict[str, str] = {}
+
+    def job_of(self, row: Row) -> dict[str, Any] | None:
+        """The finished job; None where the time is over. A job that was asked for before is it."""
+        if time.monotonic() > self.deadline:
+            return None
+        experiment = row.experiment
+        cohort = self._cohort(experiment) if experiment["dataset_kind"] == "cohort" else None
+        job = self.lab.submit_job(
+            experiment["name"],
+            cohort,
+            row.overrides,
+            array=None if cohort else PATCHES,
+            name=row.name,
+            idempotency_key=f"{self.run} {row.name}",
+        )
+        try:
+            left = self.deadline - time.monotonic()
+            return dict(self.lab.wait_for_job(job["job_id"], None, timeout_s=left))
+        except TimeoutError:
+            return None
+        except JobFailed as failed:
+            return dict(failed.job)
+
+    def _cohort(self, experiment: Mapping[str, Any]) -> str:
+        """The declared cohort with fewer images, frozen once a run."""
+        name = f"{self.run} {experiment['name']}"
+        if not self.cohorts:
+            self.cohorts = {c["name"]: c["cohort_id"] for c in self.lab.cohorts()}
+        if name not in self.cohorts:
+            expected = experiment["cohort"]
+            body = {
+                **expected,
+                "name": name,
+                "dataset": "embed-synthetic",
+                "seed": 7,
+                "filter": {**expected["filter"], **PICTURED},
+                "sampling": {"per_class": PER_CLASS},
+            }
+            self.cohorts[name] = self.lab.create_cohort(body)["cohort_id"]
+        return self.cohorts[name]
+
+
+def quick_rows(experiments: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """Each experiment as it is, and the other ways of some."""
+    for experiment in experiments:
+        yield Row(experiment)
+        for overrides in VARIANTS.get(experiment["name"], ()):
+            yield Row(experiment, overrides)
+
+
+def permuted_rows(experiments: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
+    """Each experiment with its labels shuffled within each split, by five seeds."""
+    for experiment in experiments:
+        model = experiment["profiles"]["quick"]["model"]
+        ensemble = (experiment["composition"] or {}).get("kind") == "ensemble"
+        small = {"epochs": 2, "precision": "float32"}
+        # Members of an ensemble differ in what they take at least.
+        size = 110 if ensemble else SMALL.get(model, 32)
+        for seed in range(PERMUTATIONS):
+            yield Row(experiment, {**small, "input_size": size, "permute_labels": seed}, seed)
