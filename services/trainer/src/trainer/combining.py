@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,9 @@ class CombiningError(ValueError):
     """What there is cannot be combined; the text says why."""
 
 
-def describe_members(kind: str, jobs: Sequence[Job], chosen: str | None = None) -> Combined:
+def describe_members(
+    kind: Literal["sweep", "folds", "ensemble"], jobs: Sequence[Job], chosen: str | None = None
+) -> Combined:
     """The table of what a job was made of."""
     differing = differing_settings(jobs)
     members = [

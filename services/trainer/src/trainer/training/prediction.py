@@ -174,6 +174,6 @@ def load_model(
     model = build_model(settings.model, shape)
     model.load_state_dict(load_file(path))
     place = torch.device(runtime.device)
-    model.to(device=place, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    normalisation = Normalisation(tuple(mean), tuple(sd))
+    model.to(device=place, memory_format=torch.channels_last)
+    normalisation = Normalisation((mean[0], mean[1], mean[2]), (sd[0], sd[1], sd[2]))
     return TrainedModel(model.eval(), settings, normalisation, runtime, tuple(classes))
