@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from trainer.schemas import Comparison, Difference, Interval, Job, MetricRow
+from trainer.evaluation.schemas import Interval
+from trainer.schemas import Comparison, Difference, Job, MetricRow
 
 COMPARED = (
     "roc_auc", "accuracy", "balanced_accuracy", "pr_auc", "f1", "log_loss", "brier",

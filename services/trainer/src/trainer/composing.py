@@ -61,12 +61,12 @@ def _requests(request: NewJob, composition: Composition) -> Iterator[tuple[NewJo
             yield request, {"name": f"fold {fold.index + 1} of {fold.count}", "fold": fold}
     else:
         for member in composition.members:
-            changed = {
+            chosen: dict[str, Any] = {
                 "experiment": member.experiment,
                 "profile": member.profile or request.profile,
                 "overrides": member.overrides | request.overrides,
             }
-            yield request.model_copy(update=changed), {"name": member.experiment}
+            yield request.model_copy(update=chosen), {"name": member.experiment}
 
 
 async def _prepare_child(

@@ -50,10 +50,10 @@ class Predictors:
         body = json.dumps(request | {"id": request_id, "until": time.time() + deadline_s})
         redis = connect(self.broker_url, wait_s=deadline_s)
         try:
-            await redis.rpush(REQUESTS, body)  # type: ignore[misc]
-            found = await redis.blpop([answers_of(request_id)], timeout=deadline_s)  # type: ignore[misc]
+            await redis.rpush(REQUESTS, body)
+            found = await redis.blpop([answers_of(request_id)], timeout=deadline_s)
             if found is None:
-                await redis.lrem(REQUESTS, 1, body)  # type: ignore[misc]
+                await redis.lrem(REQUESTS, 1, body)
         except (RedisError, OSError) as error:
             raise unavailable(
                 "The broker cannot be reached", detail="Try again shortly."

@@ -37,7 +37,9 @@ async def list_models(
 
 async def find_model(session: AsyncSession, model_id: str) -> AnyRow | None:
     """The row of a job that left weights."""
-    return (await session.execute(_models().where(job.c.job_id == model_id))).first()
+    found: AnyRow | None
+    found = (await session.execute(_models().where(job.c.job_id == model_id))).first()
+    return found
 
 
 def as_model(row: AnyRow) -> Model:

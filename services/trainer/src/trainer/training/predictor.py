@@ -30,6 +30,7 @@ from trainer.pixels import BadPixelsError, Geometry
 from trainer.predictions import DEADLINE_S, REQUESTS, answers_of, connect
 from trainer.settings import TrainerSettings, settings_from_environment
 from trainer.spec import TrainingSettings
+from trainer.training.explaining import explain_square
 from trainer.training.prediction import ModelError, TrainedModel, load_model
 
 IDLE_S = 900.0
@@ -61,6 +62,9 @@ class Predictor:
         except UpstreamError as error:
             status = error.status if error.status == 403 else 503
             return _problem(status, "The pictures cannot be had", str(error))
+        if method := request.get("explain"):
+            (square,) = found.values()
+            return {} if square is None else explain_square(model, square, method)
         there = {image_id: square for image_id, square in found.items() if square is not None}
         probs = model.predict_squares(np.stack(list(there.values()))) if there else ()
         return {
@@ -120,7 +124,7 @@ async def serve(settings: TrainerSettings) -> None:
         asked_at = time.monotonic()
         while time.monotonic() - asked_at < IDLE_S:
             try:
-                taken = await broker.blpop([REQUESTS], timeout=WAIT_S)  # type: ignore[misc]
+                taken = await broker.blpop([REQUESTS], timeout=WAIT_S)
                 if taken is None:
                     continue
                 asked_at = time.monotonic()

@@ -53,7 +53,7 @@ def _of_timm(
         model = make()
     if state is not None:
         model.load_state_dict(state)
-        model.reset_classifier(classes)  # type: ignore[operator]
+        model.reset_classifier(classes)
     return model
 
 
