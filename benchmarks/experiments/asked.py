@@ -109,9 +109,7 @@ def permuted_rows(experiments: Sequence[Mapping[str, Any]]) -> Iterator[Row]:
     """Each experiment with its labels shuffled within each split, by five seeds."""
     for experiment in experiments:
         model = experiment["profiles"]["quick"]["model"]
-        ensemble = (experiment["composition"] or {}).get("kind") == "ensemble"
-        small = {"epochs": 2, "precision": "float32"}
-        # Members of an ensemble differ in what they take at least.
-        size = 110 if ensemble else SMALL.get(model, 32)
+        small = {"epochs": 1 if experiment["composition"] else 2, "precision": "float32"}
+        size = SMALL.get(model, 32)
         for seed in range(PERMUTATIONS):
             yield Row(experiment, {**small, "input_size": size, "permute_labels": seed}, seed)
