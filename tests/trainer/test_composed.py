@@ -1,5 +1,7 @@
 """Jobs made of jobs: what children there are, who waits for whom, and what is put together."""
 
+import csv
+import io
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -49,7 +51,9 @@ async def children(api: httpx.AsyncClient, job_id: str) -> list[dict[str, Any]]:
 RATES = {"kind": "sweep", "grid": {"learning_rate": [1e-3, 1e-7]}}
 
 
-async def test_a_sweep_trains_its_children_and_chooses_on_validation(
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_a_sweep_chooses_on_validation_and_its_children_make_an_ensemble(
     api: httpx.AsyncClient, start_worker: Callable[..., Any], blobs: str
 ) -> None:
     start_worker()
@@ -69,8 +73,28 @@ async def test_a_sweep_trains_its_children_and_chooses_on_validation(
     page = await api.get(f"/api/v1/jobs/{done['job_id']}/report", headers={"Accept": "text/html"})
     assert "learning_rate 0.001" in page.text
 
+    ids = [row["job_id"] for row in rows]
+    body = {"experiment": "labelled-array", "composition": {"kind": "ensemble", "jobs": ids}}
+    answer = await api.post("/api/v1/jobs", json=body)
+    assert answer.status_code == 201, answer.text
+    mean = await follow(api, answer.json()["job_id"])
+    assert mean["state"] == "succeeded", mean["reason"]
+    parts = [await read_probs(api, job_id) for job_id in ids]
+    expected = [sum(pair) / 2 for pair in zip(*parts, strict=True)]
+    assert await read_probs(api, mean["job_id"]) == pytest.approx(expected, abs=2e-6)
+    report = (await api.get(f"/api/v1/jobs/{mean['job_id']}/report")).json()
+    assert [row["job_id"] for row in report["combined"]["members"]] == ids
 
-async def test_an_ensemble_is_the_mean_of_jobs_on_one_test_set(
+
+async def read_probs(api: httpx.AsyncClient, job_id: str) -> list[float]:
+    """Of the second class, in the order of the file."""
+    answer = await api.get(f"/api/v1/jobs/{job_id}/artifacts/predictions.csv")
+    return [float(row["p_spot"]) for row in csv.DictReader(io.StringIO(answer.text))]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_folds_test_everybody_once_and_are_no_ensemble(
     api: httpx.AsyncClient, start_worker: Callable[..., Any], blobs: str
 ) -> None:
     start_worker()
@@ -88,21 +112,14 @@ async def test_an_ensemble_is_the_mean_of_jobs_on_one_test_set(
     assert other.status_code == 409
     assert other.json()["errors"][0]["field"] == "composition.jobs.1"
 
+
+async def test_an_ensemble_may_train_its_members(api: httpx.AsyncClient, blobs: str) -> None:
     member = {"experiment": "labelled-array"}
     seeds = [member | {"overrides": {"seed": seed}} for seed in (1, 2)]
-    trained = await compose(api, blobs, {"kind": "ensemble", "members": seeds})
-    ended = await follow(api, trained["job_id"])
-    assert ended["state"] == "succeeded", ended["reason"]
-    again = [part["job_id"] for part in await children(api, ended["job_id"])]
-    answer = await api.post(
-        "/api/v1/jobs",
-        json={"experiment": "labelled-array", "composition": {"kind": "ensemble", "jobs": again}},
-    )
-    mean = await follow(api, answer.json()["job_id"])
-    assert mean["state"] == "succeeded", mean["reason"]
-    assert mean["metrics"]["test"] == ended["metrics"]["test"]
-    report = (await api.get(f"/api/v1/jobs/{mean['job_id']}/report")).json()
-    assert [row["job_id"] for row in report["combined"]["members"]] == again
+    parent = await compose(api, blobs, {"kind": "ensemble", "members": seeds})
+    found = (await api.get("/api/v1/jobs", params={"parent": parent["job_id"]})).json()["items"]
+    assert sorted(child["spec"]["settings"]["seed"] for child in found) == [1, 2]
+    assert {child["spec"]["settings"]["epochs"] for child in found} == {2}
 
 
 async def test_a_parent_waits_without_a_slot_and_its_children_have_turns_like_any_job(

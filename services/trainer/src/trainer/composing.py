@@ -124,4 +124,6 @@ def _check_test_sets(members: list[Job]) -> None:
 
 
 def _tested_on(spec: JobSpec) -> tuple[Any, ...]:
-    return spec.source, spec.fold, spec.protocol, spec.settings.permute_labels
+    """What decides the test split; the folds of a `k-holdout` share theirs."""
+    fold = spec.fold if spec.fold and spec.fold.method == "k-fold" else None
+    return spec.source, fold, spec.protocol, spec.settings.permute_labels
