@@ -1,16 +1,18 @@
 """Whose picture an answer is: the gateway's audit log sums what people look at by patient."""
 
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from collections.abc import Iterable
 
-from imagery.sources import ImageSource
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 HEADER = b"x-audit-subject"  # read by the gateway, which does not pass it on
 _KEY = "audit_subject"
 
 
-def note_subject(scope: Scope, source: ImageSource) -> None:
-    """The request in ``scope`` is about ``source``'s patient."""
-    scope["state"][_KEY] = source.patient_id
+def note_subject(scope: Scope, patients: Iterable[str]) -> None:
+    """The request in ``scope`` is about ``patients``; several are nobody's sum."""
+    found = set(patients)
+    if len(found) == 1:
+        scope["state"][_KEY] = found.pop()
 
 
 class AuditSubject:

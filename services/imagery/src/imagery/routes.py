@@ -55,7 +55,7 @@ async def image_source(request: Request, image_id: ImageId, caller: Caller) -> I
     if source is None:
         raise not_found("image", image_id)
     require_agreement(caller, source.dataset, restricted=source.restricted)
-    note_subject(request.scope, source)
+    note_subject(request.scope, [source.patient_id])
     return source
 
 

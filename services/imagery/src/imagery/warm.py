@@ -84,7 +84,7 @@ def _at_hand(scope: Scope, asked: Asked) -> Tagged | None:
     source = sources.known(asked.image_id)
     if source is None or (source.restricted and source.dataset not in identity.agreements):
         return None
-    note_subject(scope, source)
+    note_subject(scope, [source.patient_id])
     return imagery.at_hand(source, asked.what, header(scope, b"if-none-match"))
 
 

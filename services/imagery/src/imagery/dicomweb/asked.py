@@ -6,6 +6,7 @@ from typing import Annotated
 from chassis.identity import Caller
 from fastapi import Depends, Path, Request
 
+from imagery.audit import note_subject
 from imagery.conditional import public_origin
 from imagery.dicomweb.directory import Instance
 from imagery.dicomweb.retrieval import Archive
@@ -35,19 +36,28 @@ async def dicom_archive(request: Request, caller: Caller) -> Archive:
 Studies = Annotated[Archive, Depends(dicom_archive)]
 
 
-async def of_study(archive: Studies, study: Uid) -> Sequence[Instance]:
+async def of_study(request: Request, archive: Studies, study: Uid) -> Sequence[Instance]:
     """The instances of the study in the path; 404 where there is none."""
-    return await archive.instances(study)
+    return _noted(request, await archive.instances(study))
 
 
-async def of_series(archive: Studies, study: Uid, series: Uid) -> Sequence[Instance]:
+async def of_series(
+    request: Request, archive: Studies, study: Uid, series: Uid
+) -> Sequence[Instance]:
     """The instances of the series."""
-    return await archive.instances(study, series)
+    return _noted(request, await archive.instances(study, series))
 
 
-async def the_instance(archive: Studies, study: Uid, series: Uid, instance: Uid) -> Instance:
+async def the_instance(
+    request: Request, archive: Studies, study: Uid, series: Uid, instance: Uid
+) -> Instance:
     """The instance."""
-    return (await archive.instances(study, series, instance))[0]
+    return _noted(request, await archive.instances(study, series, instance))[0]
+
+
+def _noted(request: Request, found: Sequence[Instance]) -> Sequence[Instance]:
+    note_subject(request.scope, (one.patient_id for one in found))
+    return found
 
 
 OfStudy = Annotated[Sequence[Instance], Depends(of_study)]

@@ -7,6 +7,7 @@ from chassis.identity import Caller
 from chassis.problems import Problem, problem_responses
 from fastapi import APIRouter, Request, Response
 
+from imagery.audit import note_subject
 from imagery.conditional import public_origin
 from imagery.dicomweb.accept import media_ranges
 from imagery.dicomweb.query import Level, is_uid, parse_query
@@ -95,6 +96,7 @@ async def _search(request: Request, level: Level, **within: str) -> Response:
         public_origin(request) + PREFIX,
     )
     page = await search.run(query)
+    note_subject(request.scope, page.patients)
     headers = _headers(query.warnings, page, search.base)
     if not page.results:
         return Response(status_code=204, headers=headers)

@@ -17,10 +17,11 @@ LARGEST_STUDY = 1000
 
 @dataclass(frozen=True)
 class Page:
-    """A page of results, and how many more there are (None: not counted)."""
+    """A page of results, how many more there are (None: not counted), and whose they are."""
 
     results: Sequence[Document]
     remaining: int | None
+    patients: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -52,16 +53,17 @@ class Search:
         for uid in sorted(query.uids["StudyInstanceUID" if by_study else "SOPInstanceUID"]):
             question = self._question(query, 0, LARGEST_STUDY) | {name: uid[:64]}
             instances += (await self._ask(question)).items
-        found = results(query, [one for one in instances if _is_wanted(query, one)], self.base)
+        wanted = [one for one in instances if _is_wanted(query, one)]
+        found = results(query, wanted, self.base)
         end = query.offset + query.limit
-        return Page(found[query.offset : end], max(0, len(found) - end))
+        return Page(found[query.offset : end], max(0, len(found) - end), _patients(wanted))
 
     async def _page(self, query: Query) -> Page:
         question = self._question(query, query.offset, query.limit)
         question["unit"] = "exam" if query.level == "study" else "image"
         found = await self._ask(question)
         remaining = max(0, found.total - query.offset - query.limit)
-        return Page(results(query, found.items, self.base), remaining)
+        return Page(results(query, found.items, self.base), remaining, _patients(found.items))
 
     async def _series(self, query: Query) -> Page:
         """Series of all studies: nobody counts them, so the way to a page leads past the others."""
@@ -69,11 +71,14 @@ class Search:
             raise _too_far()
         end = query.offset + query.limit
         found: list[Document] = []
+        patients: set[str] = set()
         async for exams in self._exams(query):
             found += results(query, exams, self.base)
+            patients |= _patients(exams)
             if len(found) > end:
                 break
-        return Page(found[query.offset : end], None if len(found) > end else 0)
+        remaining = None if len(found) > end else 0
+        return Page(found[query.offset : end], remaining, frozenset(patients))
 
     async def _exams(self, query: Query) -> AsyncIterator[Sequence[Instance]]:
         begin, total = 0, 1
@@ -93,6 +98,10 @@ class Search:
             "offset": offset,
             "limit": limit,
         }
+
+
+def _patients(instances: Sequence[Instance]) -> frozenset[str]:
+    return frozenset(one.patient_id for one in instances)
 
 
 def _is_wanted(query: Query, instance: Instance) -> bool:
