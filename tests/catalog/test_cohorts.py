@@ -389,3 +389,28 @@ def test_cohorts_that_are_not_there_are_problems(researcher: Api, path: str, sta
     answer = researcher.http.get(path)
     assert answer.status_code == status, answer.text
     assert answer.headers["content-type"] == "application/problem+json"
+
+
+# Given images
+
+
+def test_a_cohort_of_given_images_keeps_their_labels(researcher: Api) -> None:
+    whole = create(researcher, label=label_of("B", "K"))
+    chosen = [m["image_id"] for m in members_of(researcher, whole)][::3]
+    cohort = create(researcher, label=label_of("B", "K"), images=[*chosen, chosen[0]])
+    labels = {m["image_id"]: m["label"] for m in members_of(researcher, whole)}
+    assert {m["image_id"]: m["label"] for m in members_of(researcher, cohort)} == {
+        image_id: labels[image_id] for image_id in chosen
+    }
+    assert cohort["attrition"][1]["step"] == "among the given images"
+    assert cohort["definition"]["images"] == sorted(chosen)
+
+
+def test_given_images_must_be_of_the_dataset(researcher: Api) -> None:
+    body = {"name": "c", "label": label_of("B", "K"), "images": [2**60, 2**61]}
+    refused = researcher.http.post(COHORTS, json=body)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "images"
+    assert str(2**60) in refused.json()["detail"]
+    beyond = researcher.http.post(COHORTS, json=body | {"images": [2**70]})
+    assert beyond.status_code == 422

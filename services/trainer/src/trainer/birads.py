@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.evaluation.evaluate import summarise
 from trainer.evaluation.metrics import Floats
 from trainer.samples import TEST, TRAIN, Samples
 
@@ -30,6 +29,8 @@ def evaluate_birads(
     Alone: the share of each class among the training images of the same assessment. ``without_k``
     is None where every test image is K.
     """
+    from trainer.evaluation.evaluate import summarise  # scikit-learn, which the API goes without
+
     assert samples.birads is not None
     train, test = samples.in_split(TRAIN), samples.in_split(TEST)
     counts = np.ones((len(ASSESSMENTS), len(samples.classes)))  # none is impossible

@@ -16,7 +16,7 @@ from trainer.evaluation.subgroups import VARIABLES
 from trainer.fetching import ImageryClient, Progress, fetch_pixels
 from trainer.pixels import MISSING, Geometry, PixelArray, array_folder, sole_owner
 from trainer.reuse import name_pictures, reuse_pictures
-from trainer.samples import SPLITS, Samples, SamplesError
+from trainer.samples import SPLITS, Samples, SamplesError, label_field
 from trainer.spec import CohortSource, digest
 
 Value = TypeVar("Value")
@@ -62,10 +62,16 @@ class MemberTable:
     outlined: dict[int, tuple[int, int]] = field(default_factory=dict)
     """Rows and columns of the test images that have an ROI, by image."""
     rois: dict[str, Any] = field(default_factory=dict)
+    exam_names: list[str] = field(default_factory=list)
     _places: dict[int, int] = field(default_factory=dict)
     _people: dict[str, int] = field(default_factory=dict)
     _exams: dict[str, int] = field(default_factory=dict)
     _breasts: dict[tuple[str, str], int] = field(default_factory=dict)
+
+    @property
+    def label_field(self) -> str | None:
+        """The column that labels come from, e.g. `asses`."""
+        return label_field(self.lineage)
 
     def add(self, member: Member) -> None:
         """Append a member; SamplesError where its label is of no class."""
@@ -83,7 +89,10 @@ class MemberTable:
         self.patients.append(self._people.setdefault(member.patient_id, len(self._people)))
         self.birads.append(place_of(member.attributes.get("asses")))
         breast = member.exam_id, str(member.attributes.get("ImageLateralityFinal"))
-        self.exams.append(self._exams.setdefault(member.exam_id, len(self._exams)))
+        if member.exam_id not in self._exams:
+            self._exams[member.exam_id] = len(self.exam_names)
+            self.exam_names.append(member.exam_id)
+        self.exams.append(self._exams[member.exam_id])
         self.breasts.append(self._breasts.setdefault(breast, len(self._breasts)))
         if member.split == "test" and member.attributes.get("num_roi"):
             sizes = [int(member.attributes.get(name) or 0) for name in ("Rows", "Columns")]
@@ -173,7 +182,7 @@ def assemble(
     kept = present[told[present] != UNKNOWN] if birads else present
     if not len(kept):
         raise SamplesError("no image of the cohort has a BI-RADS assessment")
-    header = _known(table.header, kept)
+    header = known_columns(table.header, kept)
     header["aspect"] = (array.shapes[rows[kept], 0] / array.shapes[rows[kept], 1]).tolist()
     labels, splits = np.array(table.labels, np.int64)[kept], np.array(table.splits, np.int8)[kept]
     patients = np.array(table.patients, np.int64)[kept]
@@ -191,7 +200,7 @@ def assemble(
         header=header,
         exams=np.array(table.exams, np.int64)[kept],
         breasts=np.array(table.breasts, np.int64)[kept],
-        attributes=_known(table.attributes, kept),
+        attributes=known_columns(table.attributes, kept),
         rois=table.rois,
         lineage=table.lineage,
         sha256=digest(described | {"splits": splits.tolist(), "patients": patients.tolist()}),
@@ -207,7 +216,7 @@ def _notes(missing: int, unread: int, images: int) -> Iterator[str]:
         yield f"{unread} images have no BI-RADS assessment to tell the network and were left out"
 
 
-def _known(
+def known_columns(
     columns: Mapping[str, Sequence[Value]], places: NDArray[np.int64]
 ) -> dict[str, list[Value]]:
     """The columns at ``places``, without those that hold nothing."""

@@ -15,10 +15,14 @@ MOST_ERRORS = 500
 def describe_test(samples: Samples, labels: Ints, probs: Floats) -> dict[str, Any]:
     """{evaluation, misclassified, lineage} of the test split; ``probs`` (test images, classes)."""
     predictions = collect_predictions(samples, labels, probs)
+    return {**describe_predictions(predictions), "lineage": dict(samples.lineage)}
+
+
+def describe_predictions(predictions: Predictions) -> dict[str, Any]:
+    """{evaluation, misclassified}."""
     return {
         "evaluation": evaluate_deeply(predictions),
         "misclassified": find_misclassified(predictions),
-        "lineage": dict(samples.lineage),
     }
 
 

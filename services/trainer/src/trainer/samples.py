@@ -56,13 +56,18 @@ class Samples:
     @property
     def label_field(self) -> str | None:
         """The column that labels come from, e.g. `asses`."""
-        definition = self.lineage.get("cohort", {}).get("definition", {})
-        found: str | None = definition.get("label", {}).get("field")
-        return found
+        return label_field(self.lineage)
 
     def in_split(self, split: int) -> NDArray[np.int64]:
         """Places of the samples of a split, ascending."""
         return np.flatnonzero(self.splits == split)
+
+
+def label_field(lineage: Mapping[str, Any]) -> str | None:
+    """The column that a cohort's labels come from; None where there is no cohort."""
+    definition = lineage.get("cohort", {}).get("definition", {})
+    found: str | None = (definition.get("label") or {}).get("field")
+    return found
 
 
 def count_overlap(patients: NDArray[np.int64], splits: NDArray[np.int8]) -> int:

@@ -178,7 +178,9 @@ class Metrics(BaseModel):
     test: SplitMetrics
     confusion_matrix: ConfusionMatrix
     roc: list[RocCurve]
-    baseline: BaselineMetrics
+    baseline: BaselineMetrics | None = Field(
+        default=None, description="Null where no pixels were looked at"
+    )
     epoch: int | None = Field(
         description="The epoch that validation chose; null where several jobs were combined"
     )

@@ -166,6 +166,12 @@ class CohortRequest(_Strict):
     label: LabelDefinition | None = None
     recipe: RecipeDefinition | None = None
     combine: CombineDefinition | None = None
+    images: list[Annotated[int, Field(ge=0, lt=2**63)]] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=10_000,
+        description="Only these images of the dataset, e.g. those that a model misread",
+    )
     without_flags: list[FlagKind] | None = Field(default=None, max_length=4)
     match: MatchDefinition | None = None
     sampling: SamplingDefinition | None = None
@@ -175,7 +181,7 @@ class CohortRequest(_Strict):
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
         if self.combine:
-            others = ("filter", "label", "recipe", "without_flags", "match")
+            others = ("filter", "label", "recipe", "images", "without_flags", "match")
             given = [name for name in others if getattr(self, name)]
             if given:
                 raise ValueError(f"combine takes its images and labels from cohorts; drop {given}")
@@ -190,8 +196,10 @@ class CohortRequest(_Strict):
 
     def document(self, label: LabelDefinition, **resolved: Any) -> dict[str, Any]:
         """The definition in one spelling, ``resolved`` in it; the name is no part of it."""
-        left_out = {"name", "filter", "without_flags"}
+        left_out = {"name", "filter", "images", "without_flags"}
         plain = self.model_dump(mode="json", exclude=left_out, exclude_none=True)
+        if self.images:
+            plain["images"] = sorted(set(self.images))
         if self.without_flags:
             plain["without_flags"] = sorted(set(self.without_flags))
         return {"sampling": None, **plain, "label": label.model_dump(mode="json"), **resolved}

@@ -129,6 +129,8 @@ def _narrow(narrowing: Narrowing, request: CohortRequest, inputs: Inputs) -> Non
     matching = CompiledFilter(model, conditions).select().mask
     if conditions:
         narrowing.keep("matching the filter", matching[narrowing.places])
+    if request.images:
+        narrowing.keep("among the given images", _among(model, request.images)[narrowing.places])
     if "has_file" in model.codes:
         has_file = model.dictionaries["has_file"].members([True])[model.codes["has_file"]]
         narrowing.keep("with an image file in the store", has_file[narrowing.places])
@@ -138,6 +140,18 @@ def _narrow(narrowing: Narrowing, request: CohortRequest, inputs: Inputs) -> Non
         flagged[places[places >= 0]] = True
         listed = ", ".join(sorted(set(request.without_flags)))
         narrowing.keep(f"not flagged: {listed}", ~flagged[narrowing.places])
+
+
+def _among(model: ReadModel, image_ids: Sequence[int]) -> npt.NDArray[np.bool_]:
+    """(images,) whether it is one of the given; a problem where one is not of the dataset."""
+    places = model.places_of(list(image_ids))
+    unknown = [image_id for image_id, place in zip(image_ids, places, strict=True) if place < 0]
+    if unknown:
+        told = ", ".join(map(str, unknown[:5]))
+        raise invalid("images", f"{len(unknown)} are not images of {model.dataset}: {told}")
+    found = np.zeros(model.images, bool)
+    found[places] = True
+    return found
 
 
 def _classes(narrowing: Narrowing, label: LabelDefinition, inputs: Inputs) -> Ints:

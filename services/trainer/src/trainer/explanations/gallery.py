@@ -13,7 +13,7 @@ from trainer.evaluation.metrics import Floats, Ints, predict_classes
 from trainer.explanations.agreement import measure_agreement
 from trainer.explanations.boxes import Boxes, boxes_in_square
 from trainer.explanations.methods import METHODS, NAMES, methods_of
-from trainer.explanations.pictures import encode_png, overlay
+from trainer.explanations.pictures import brighten, encode_png, overlay
 from trainer.samples import TEST, TRAIN, Samples
 from trainer.spec import TrainingSettings
 from trainer.training.batches import Normalisation, evaluation_batches, to_tensors
@@ -105,7 +105,8 @@ def explain_test(
         )
         bare = np.zeros(heat.picture.shape, np.float32)
         for name, heated in {"picture": bare, **heat.maps}.items():
-            pictures[f"{key}-{name}"] = encode_png(overlay(heat.picture, heated, boxes))
+            shown = brighten(heated)
+            pictures[f"{key}-{name}"] = encode_png(overlay(heat.picture, shown, boxes))
     agreement = compare_with_boxes(explainer, samples, test, said)
     return {"names": NAMES, "gallery": gallery, "agreement": agreement, "refused": None}, pictures
 

@@ -36,6 +36,13 @@ def overlay(
     return drawn
 
 
+def brighten(heat: NDArray[np.float32]) -> NDArray[np.float32]:
+    """For the eye: up to the 99.5th percentile, so that a few pixels do not darken the others."""
+    top = float(np.percentile(heat, 99.5)) or float(heat.max()) or 1.0
+    shown: NDArray[np.float32] = np.clip(heat / top, 0, 1).astype(np.float32)
+    return shown
+
+
 def _outline(drawn: NDArray[np.uint8], box: NDArray[np.int64]) -> None:
     top, left, bottom, right = box
     for rows, columns in (

@@ -85,13 +85,15 @@ def misclassified(found: Sequence[Document], total: int, job_id: str) -> str:
     title = '<h2 id="errors">Misclassified</h2>'
     if total == 0:
         return f"{title}<p>None of the test split.</p>"
-    rows = [
-        (_link(case["image_id"]), case["label"], case["said"], percent(case["share"]))
-        for case in found[:SHOWN_ERRORS]
-    ]
-    shown = "" if len(rows) == total else f" The {len(rows)} surest are shown."
+    shown = found[:SHOWN_ERRORS]
+    items = "".join(
+        f"<li>{_link(case['image_id'])}: is <b>{text(case['label'])}</b>, read as "
+        f"<b>{text(case['said'])}</b> ({percent(case['share'])})</li>"
+        for case in shown
+    )
+    told = "" if len(shown) == total else f" The {len(shown)} surest are shown."
     save = f'<a href="/jobs/{text(job_id)}">page of the job</a>'
     return (
-        f"{title}<p>{total} images.{shown} They can be saved as a cohort on the {save}.</p>"
-        + table(("", "Is", "Read as", "Probability"), rows, texts=3)
+        f"{title}<p>{total:,} images.{told} They can be saved as a cohort on the {save}.</p>"
+        f'<ul class="links">{items}</ul>'
     )

@@ -68,20 +68,22 @@ def combined(found: Document | None) -> str:
     """The jobs that this one was made of."""
     if not found:
         return ""
+    names = ("roc_auc", "accuracy", "balanced_accuracy")
     rows = [
         (
             Markup(f'<a href="/jobs/{text(one["job_id"])}">{text(one["name"])}</a>'),
             ", ".join(f"{name} {value}" for name, value in one["differs"].items()),
-            one["state"],
+            "chosen" if one["job_id"] == found["chosen"] else one["state"],
             number(one["validation_loss"]),
-            number(one["metrics"].get("roc_auc")),
+            *(number(one["metrics"].get(name)) for name in names),
         )
         for one in found["members"]
     ]
-    header = ("Job", "Differs in", "State", "Validation loss", "Test ROC-AUC")
-    return f'<h2 id="members">Made of {len(rows)} jobs ({text(found["kind"])})</h2>' + table(
-        header, rows, texts=3
-    )
+    figures = ("Validation loss", "Test ROC-AUC", "accuracy", "balanced")
+    header = ("Job", "Differs in", "State", *figures)
+    note = "Chosen by loss on validation: the test split had no say." if found["chosen"] else ""
+    title = f'<h2 id="members">Made of {len(rows)} jobs ({text(found["kind"])})</h2>'
+    return f"{title}{table(header, rows, texts=3)}<p>{note}</p>"
 
 
 def card(report: Document) -> str:
@@ -95,11 +97,13 @@ def card(report: Document) -> str:
     if restricted:
         terms.append(EMBED_TERMS)
     weights = "random" if settings["weights"] == "none" else settings["weights"]
+    model = (
+        f"{settings['model']}, from {weights} weights, input {settings['input_size']} pixels"
+        if not spec.get("scores")
+        else "not trained here: its scores were uploaded"
+    )
     rows = [
-        (
-            "Model",
-            f"{settings['model']}, from {weights} weights, input {settings['input_size']} pixels",
-        ),
+        ("Model", model),
         ("Task", f"{spec['experiment']}: {', '.join(spec['source']['classes'])}"),
         ("Trained and tested on", dataset.get("title") or spec["source"].get("name")),
         ("Terms of the data", "; ".join(term for term in terms if term)),
@@ -134,7 +138,7 @@ def environment(report: Document) -> str:
         ("Instructions", runtime.get("instructions")),
         ("Precision", runtime.get("precision")),
         ("Versions", ", ".join(f"{k} {v}" for k, v in versions.items())),
-        ("Parameters", f"{manifest['parameters']:,}" if "parameters" in manifest else None),
+        ("Parameters", manifest.get("parameters")),
         ("Attempts", manifest.get("attempts")),
     ]
     shown = {name: report[name] for name in ("spec", "manifest")}

@@ -17,8 +17,10 @@ class Markup(str):
 
 
 def text(value: Any) -> str:
-    """``value`` as HTML."""
-    return value if isinstance(value, Markup) else escape(str(value))
+    """``value`` as HTML; whole numbers with their thousands parted."""
+    if isinstance(value, Markup):
+        return value
+    return escape(f"{value:,}" if type(value) is int else str(value))
 
 
 def table(

@@ -144,7 +144,7 @@ def epoch_figure(
         points = [e["epoch"] for e in rows], [min(e[column], top) for e in rows]
         axes.curve(points, series_colour(place))
         axes.dots(points, [2.5] * len(rows), series_colour(place))
-    told = "" if best is None else f" Epoch {best} was tested."
+    told = "" if best is None else f" The dashed line is epoch {best}, which was tested."
     return axes.figure(name, legend(list(columns.values())) + told)
 
 

@@ -42,15 +42,23 @@ def headline(metrics: Document) -> str:
 def results(metrics: Document, evaluation: Document | None) -> str:
     """Figures by image beside the baseline, and by breast and exam."""
     test, baseline = metrics["test"], metrics.get("baseline")
-    header = ["", "Model", *(["Baseline without lesions"] if baseline else [])]
+    birads = metrics.get("birads") or {}
+    columns = {
+        "Model": test,
+        "Baseline without lesions": baseline,
+        "BI-RADS alone": birads.get("alone"),
+        "Model, without BI-RADS 6": birads.get("without_k"),
+    }
+    present = {name: found for name, found in columns.items() if found}
+    header = ["", *present]
     rows = [
-        [label, interval(test[name]), *([interval(baseline.get(name))] if baseline else [])]
+        [label, *(interval(found.get(name)) for found in present.values())]
         for name, label in FIGURES.items()
         if test.get(name)
     ]
-    for name, found in test["recall"].items():
-        other = [interval(baseline["recall"].get(name))] if baseline else []
-        rows.append([f"Recall of {name}", interval(found), *other])
+    for name in test["recall"]:
+        recalls = (interval(found["recall"].get(name)) for found in present.values())
+        rows.append([f"Recall of {name}", *recalls])
     counted = f"{test['n']} images of {test['patients']} patients"
     note = (
         "The baseline is a logistic regression on grey mean and deviation, image size and header "
