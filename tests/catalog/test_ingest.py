@@ -310,7 +310,7 @@ def test_sources_outside_of_store_and_mirror_are_refused(admin: Api, uri: str) -
 def test_embed_needs_an_agreement_everywhere(
     admin: Api, folder: Path, catalog_url: str, person: Callable[..., Api]
 ) -> None:
-    state = admin.ingest("embed", put(folder, several(8)))
+    state = admin.ingest("embed", put(folder, several(8)), basis="synthetic rows, all of them")
     assert state["state"] == "succeeded", state["error"]
     agreed = person(catalog_url, "researcher", agreements=["embed"])
     other = person(catalog_url, "researcher")

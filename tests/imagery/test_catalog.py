@@ -101,7 +101,7 @@ def image_ids(ingest: Any) -> list[int]:
 
 @pytest.fixture(scope="module")
 def restricted_ids(ingest: Any) -> list[int]:
-    found: list[int] = ingest("restricted", restricted=True)
+    found: list[int] = ingest("restricted", restricted=True, basis="synthetic rows")
     return found
 
 

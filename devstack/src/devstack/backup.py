@@ -6,6 +6,7 @@ The same files as a lab server's (`scripts/backup`), so that either can be resto
 import hashlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -30,13 +31,18 @@ class NotRunningError(RuntimeError):
 
 
 def back_up(folder: StackFolder, to: Path) -> None:
-    """Write database, then artifacts (a dumped row's artifacts are there) into a new folder."""
+    """Write database, then artifacts (a dumped row's artifacts are there) into a new folder.
+
+    The catalog is told before: it names those backups that still hold a purged dataset.
+    """
     servers, environment, _ = _running(folder)
+    place = f"{socket.gethostname()}:{to.resolve()}"
     to.mkdir(parents=True)
+    _run(_module("catalog.backups", "note", place, environment=environment))
     with (to / DUMP).open("xb") as dump:
         _run(_postgres(servers.postgres, "pg_dump", "--format=custom", DATABASE), output=dump)
     with (to / ARTIFACTS).open("xb") as tar:
-        _run(_trainer("export", environment), output=tar)
+        _run(_module("trainer.backup", "export", environment=environment), output=tar)
     sums = [f"{_sha256(to / name)}  {name}\n" for name in (DUMP, ARTIFACTS)]
     (to / SUMS).write_text("".join(sums))
 
@@ -53,7 +59,7 @@ def restore(folder: StackFolder, source: Path) -> None:
         server.execute(f'CREATE DATABASE "{fresh}" TEMPLATE template0')
         options = ("--no-owner", "--exit-on-error", f"--dbname={fresh}")
         _run(_postgres(server, "pg_restore", *options), given=dump)
-        _run(_trainer("import", environment), given=tar)
+        _run(_module("trainer.backup", "import", environment=environment), given=tar)
         server.execute(f'DROP DATABASE "{DATABASE}" WITH (FORCE)')
         server.execute(f'ALTER DATABASE "{fresh}" RENAME TO "{DATABASE}"')
     migrate = ("devstack.modules", *(f"{owner}.migrate" for owner in ("catalog", "trainer")))
@@ -93,8 +99,8 @@ def _postgres(server: PostgresServer, program: str, *arguments: str) -> Command:
     return Command(argv, {"PGPASSWORD": server.password}, Path("/"))
 
 
-def _trainer(action: str, environment: dict[str, str]) -> Command:
-    return Command((sys.executable, "-m", "trainer.backup", action), environment)
+def _module(*words: str, environment: dict[str, str]) -> Command:
+    return Command((sys.executable, "-m", *words), environment)
 
 
 def _run(command: Command, given: Any = subprocess.DEVNULL, output: Any = None) -> None:

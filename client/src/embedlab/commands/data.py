@@ -28,6 +28,11 @@ def add(commands: Commands) -> None:
     ingest.add_argument("--licence")
     ingest.add_argument("--attribution")
     ingest.add_argument(
+        "--basis",
+        metavar="TEXT",
+        help="on what basis the lab keeps a shared copy; needed once unless --open",
+    )
+    ingest.add_argument(
         "--open",
         action="store_true",
         help="serve it without agreements (default: an agreement is needed)",
@@ -55,7 +60,7 @@ def add(commands: Commands) -> None:
 
 def run_ingest(given: argparse.Namespace) -> int:
     """Start an ingest, follow it, print its report."""
-    names = ("tables", "clinical", "metadata", "title", "licence", "attribution")
+    names = ("tables", "clinical", "metadata", "title", "licence", "attribution", "basis")
     optional = {name: getattr(given, name) for name in names}
     request = {
         "image_root": given.images,

@@ -279,6 +279,14 @@ class RevisionSummary(BaseModel):
     counts: dict[str, int]
 
 
+class Basis(BaseModel):
+    """Why a lab may keep a shared copy of a restricted dataset, by whose word."""
+
+    text: str
+    recorded_by: str = Field(description="An admin's person_id")
+    recorded_at: datetime
+
+
 class DatasetSummary(BaseModel):
     """A dataset; ``revision`` is null until its first ingest is done."""
 
@@ -287,6 +295,7 @@ class DatasetSummary(BaseModel):
     restricted: bool
     licence: str | None
     attribution: str | None
+    basis: Basis | None = Field(description="Of the shared copy; restricted datasets need one")
     revision: RevisionSummary | None
 
 
@@ -306,6 +315,13 @@ class RevisionRequest(BaseModel):
     restricted: bool | None = None
     licence: str | None = Field(default=None, max_length=500)
     attribution: str | None = Field(default=None, max_length=2000)
+    basis: str | None = Field(
+        default=None,
+        min_length=10,
+        max_length=2000,
+        description="On what basis the lab keeps a shared copy; restricted datasets need one",
+        examples=["Emory's written consent of 2026-03-02 to one copy for registered members"],
+    )
     dry_run: bool = False
 
     @model_validator(mode="after")

@@ -26,13 +26,16 @@ async def export_objects(settings: TrainerSettings, to: BinaryIO) -> int:
         with tarfile.open(fileobj=to, mode="w|", format=tarfile.PAX_FORMAT) as archive:
             async for page in pages.paginate(Bucket=settings.artifact_bucket):
                 for found in page.get("Contents", ()):
-                    await _export(client, settings.artifact_bucket, found["Key"], archive)
-                    count += 1
+                    count += await _export(client, settings.artifact_bucket, found["Key"], archive)
     return count
 
 
-async def _export(client: Any, bucket: str, key: str, archive: tarfile.TarFile) -> None:
-    answer = await client.get_object(Bucket=bucket, Key=key)
+async def _export(client: Any, bucket: str, key: str, archive: tarfile.TarFile) -> bool:
+    """Write one object; False where its job was deleted since it was listed."""
+    try:
+        answer = await client.get_object(Bucket=bucket, Key=key)
+    except client.exceptions.NoSuchKey:
+        return False
     with tempfile.TemporaryFile() as whole:
         async for part in answer["Body"].iter_chunks(CHUNK):
             whole.write(part)
@@ -42,6 +45,7 @@ async def _export(client: Any, bucket: str, key: str, archive: tarfile.TarFile) 
         member.pax_headers = {MEDIA_TYPE: answer.get("ContentType", "application/octet-stream")}
         whole.seek(0)
         archive.addfile(member, whole)
+    return True
 
 
 async def import_objects(settings: TrainerSettings, source: BinaryIO) -> int:

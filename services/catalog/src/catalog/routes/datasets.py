@@ -16,6 +16,7 @@ from catalog.ingest.rules import rules
 from catalog.ingest.sources import Found, locate, look, object_store
 from catalog.routes.state import Config, Db, Holder, Supervisor
 from catalog.schemas import (
+    Basis,
     DatasetName,
     DatasetSummary,
     Progress,
@@ -35,6 +36,10 @@ RevisionId = Annotated[int, Path(ge=1, lt=2**31)]
 
 # Emory's licence asks for an agreement of each person.
 RESTRICTED_BY_NAME = frozenset(("embed",))
+NO_BASIS = (
+    "is needed: a restricted dataset may not be redistributed, so say on what basis this lab keeps "
+    "a shared copy of it (a consent, a contract, a decision of the rights holder, with its date)"
+)
 
 
 def _summary(dataset: Dataset) -> DatasetSummary:
@@ -47,12 +52,18 @@ def _summary(dataset: Dataset) -> DatasetSummary:
             sources=[SourceFile.model_validate(source) for source in dataset.sources],
             counts=dataset.counts,
         )
+    basis = None
+    if dataset.basis and dataset.basis_by and dataset.basis_at:
+        basis = Basis(
+            text=dataset.basis, recorded_by=dataset.basis_by, recorded_at=dataset.basis_at
+        )
     return DatasetSummary(
         name=dataset.name,
         title=dataset.title,
         restricted=dataset.restricted,
         licence=dataset.licence,
         attribution=dataset.attribution,
+        basis=basis,
         revision=revision,
     )
 
@@ -81,17 +92,31 @@ async def create_revision(
     supervisor: Supervisor,
 ) -> RevisionState:
     """Ingest two tables. The same bytes again answer the revision that has them."""
+    known = next((dataset for dataset in holder.datasets() if dataset.name == name), None)
+    restricted = _will_be_restricted(name, request, known)
+    if restricted and not (request.dry_run or request.basis or (known and known.basis)):
+        raise invalid("basis", NO_BASIS)
     tables, found = await _look_at_sources(request, config)
     if not request.dry_run:
         same = await revisions.find_same_sources(database, name, request.image_root, rules(), found)
         if same is not None:
+            if request.basis:
+                await revisions.record_basis(database, name, request.basis, admin.person_id)
+                await holder.refresh()
             return await _state(holder, database, name, same)
     document: dict[str, Any] = {**request.model_dump(exclude={"tables"}), **tables}
-    if request.restricted is None and not any(d.name == name for d in holder.datasets()):
-        document["restricted"] = name in RESTRICTED_BY_NAME
+    if known is None:
+        document["restricted"] = restricted
     revision_id = await revisions.create_revision(database, name, document, admin.person_id)
     supervisor.wake()
     return await _state(holder, database, name, revision_id)
+
+
+def _will_be_restricted(name: str, request: RevisionRequest, known: Dataset | None) -> bool:
+    """As the request says, else as it is, else by the dataset's licence."""
+    if request.restricted is not None:
+        return request.restricted
+    return known.restricted if known else name in RESTRICTED_BY_NAME
 
 
 async def _look_at_sources(

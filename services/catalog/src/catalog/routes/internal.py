@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from chassis.database import Database
 from chassis.identity import Caller, require_agreement
-from chassis.problems import problem_responses
+from chassis.problems import Problem, problem_responses
 from fastapi import APIRouter, Response
 from fastapi.responses import StreamingResponse
 
@@ -34,6 +34,7 @@ async def find_image_sources(
     restricted = _restricted(holder)
     for name in {row["dataset"] for row in rows}:
         require_agreement(caller, name, restricted=restricted.get(name, True))
+        _require_basis(holder, name)
     items = await _items(database, rows, restricted)
     found = {item["image_id"] for item in items}
     return answer({"items": items, "missing": [i for i in request.image_ids if i not in found]})
@@ -52,8 +53,17 @@ async def list_cohort_image_sources(
     One answer however long it takes: who asks has an identity for a minute.
     """
     cohort = await permitted_cohort(cohort_id, caller, holder, database)
+    _require_basis(holder, cohort["dataset"])
     lines = _member_sources(database, cohort, _restricted(holder))
     return StreamingResponse(lines, media_type=LINES)
+
+
+def _require_basis(holder: ModelHolder, name: str) -> None:
+    """403 for pixels of a restricted dataset of which nobody has said why the lab keeps a copy."""
+    for dataset in holder.datasets():
+        if dataset.name == name and dataset.restricted and not dataset.basis:
+            detail = f"An admin records it by `embedlab ingest {name} --basis ...`."
+            raise Problem(403, "No basis recorded for a shared copy", detail=detail)
 
 
 async def _member_sources(

@@ -7,6 +7,7 @@ from typing import Any
 
 from chassis.database import Database
 from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.store.documents import from_json, to_json
 from catalog.store.loading import LOCK_CLASS
@@ -21,6 +22,9 @@ class Dataset:
     restricted: bool
     licence: str | None
     attribution: str | None
+    basis: str | None
+    basis_by: str | None
+    basis_at: datetime | None
     revision_id: int | None
     sha256: str | None
     created_at: datetime | None
@@ -53,7 +57,8 @@ class Revision:
 
 
 DATASETS = """
-select d.name, d.title, d.restricted, d.licence, d.attribution, r.revision_id, r.sha256,
+select d.name, d.title, d.restricted, d.licence, d.attribution, d.basis,
+    d.basis_by, d.basis_at, r.revision_id, r.sha256,
     r.finished_at as created_at, coalesce(r.sources, '[]') as sources,
     coalesce(r.counts, '{}') as counts, coalesce(r.columns, '{}') as columns,
     r.request ->> 'image_root' as image_root
@@ -93,6 +98,8 @@ async def create_revision(
                 "attribution": request.get("attribution"),
             },
         )
+        if request.get("basis") and not request.get("dry_run"):
+            await _record_basis(session, dataset, request["basis"], person_id)
         found = await session.execute(
             text(
                 "insert into catalog.revision (dataset, request, requested_by) "
@@ -101,6 +108,22 @@ async def create_revision(
             {"dataset": dataset, "request": to_json(request), "person": person_id},
         )
         return int(found.scalar_one())
+
+
+async def record_basis(database: Database, dataset: str, basis: str, person_id: str) -> None:
+    """Note on what basis a dataset is kept, in the place of what was noted before."""
+    async with database.transaction() as session:
+        await _record_basis(session, dataset, basis, person_id)
+
+
+async def _record_basis(session: AsyncSession, dataset: str, basis: str, person_id: str) -> None:
+    await session.execute(
+        text(
+            "update catalog.dataset set basis = :basis, basis_by = :person, basis_at = now() "
+            "where name = :dataset and basis is distinct from :basis"
+        ),
+        {"dataset": dataset, "basis": basis, "person": person_id},
+    )
 
 
 REVISION = """

@@ -1,0 +1,80 @@
+"""A restricted dataset is kept on a basis that an admin has recorded, or not at all."""
+
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from catalog.settings import Settings
+from devstack.throwaway import psql
+
+from tests.catalog.conftest import Api
+from tests.catalog.direct import put
+from tests.catalog.tables import draw
+
+DATASET = "kept"
+BASIS = "a consent of 2026-03-02, of synthetic patients"
+
+
+@pytest.fixture
+def folder(catalog_settings: Settings, tmp_path: Path) -> Path:
+    """Small tables below the mirror root."""
+    made = Path(str(catalog_settings.mirror_root)) / tmp_path.name
+    made.mkdir()
+    random, tables = Random(5), None
+    while tables is None or tables.metadata.count("\n") < 12:
+        tables = draw(random)
+    return put(made, tables)
+
+
+def body(folder: Path, **more: Any) -> dict[str, Any]:
+    uris = {name: f"file://{folder}/EMBED_OpenData_{name}.csv" for name in ("clinical", "metadata")}
+    return {**uris, "image_root": "s3://images/images", **more}
+
+
+def test_a_restricted_dataset_is_kept_on_a_recorded_basis(
+    admin: Api, folder: Path, catalog_settings: Settings, person: Callable[..., Api],
+    catalog_url: str,
+) -> None:  # fmt: skip
+    path = f"/api/v1/datasets/{DATASET}/revisions"
+    for asked, name in (({"restricted": True}, DATASET), ({}, "embed")):
+        refused = admin.http.post(f"/api/v1/datasets/{name}/revisions", json=body(folder, **asked))
+        (fault,) = refused.json()["errors"]
+        assert (refused.status_code, fault["field"]) == (422, "basis")
+        assert "redistributed" in fault["message"]
+    assert DATASET not in {d["name"] for d in admin.get("/api/v1/datasets")["items"]}
+    trial = admin.post(path, body(folder, restricted=True, dry_run=True), 202)
+    assert admin.wait(trial)["state"] == "succeeded"
+    admin.wait(admin.post(path, body(folder, restricted=True, basis=BASIS), 202))
+    basis = admin.get(f"/api/v1/datasets/{DATASET}")["basis"]
+    assert basis["text"] == BASIS
+    assert basis["recorded_by"]
+    assert admin.wait(admin.post(path, body(folder), 202))["state"] == "succeeded"
+    assert admin.get(f"/api/v1/datasets/{DATASET}")["basis"] == basis
+    other = f"{BASIS}, renewed"
+    admin.wait(admin.post(path, body(folder, basis=other), 202))
+    assert admin.get(f"/api/v1/datasets/{DATASET}")["basis"]["text"] == other
+
+
+def test_pixels_are_not_served_without_it(
+    admin: Api, folder: Path, catalog_settings: Settings, person: Callable[..., Api],
+    catalog_url: str,
+) -> None:  # fmt: skip
+    name = "formerly-kept"
+    state = admin.ingest(name, folder, restricted=True, basis=BASIS)
+    assert state["state"] == "succeeded", state["error"]
+    agreed = person(catalog_url, "researcher", agreements=[name])
+    image = agreed.get("/api/v1/images", dataset=name)["items"][0]
+    asked = {"image_ids": [image["image_id"]]}
+    assert agreed.post("/internal/v1/image-sources", asked)["items"]
+    forget = f"update catalog.dataset set basis = null where name = '{name}'"
+    psql(catalog_settings.database_url, forget)
+    admin.wait(
+        admin.post(
+            f"/api/v1/datasets/{name}/revisions", body(folder, restricted=True, dry_run=True), 202
+        )
+    )
+    refused = agreed.http.post("/internal/v1/image-sources", json=asked)
+    assert refused.status_code == 403
+    assert "basis" in refused.json()["title"]
