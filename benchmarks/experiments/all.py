@@ -98,7 +98,7 @@ def _cells(row: Row, job: Mapping[str, Any] | None) -> tuple[str, ...]:
     area = test["roc_auc"]
     return (
         named, row.model, start, f"{test['n']} ({test['patients']})", _interval(area),
-        _chance(area), _published(row), f"{_seconds(job):.0f}",
+        _chance(area), _published(row), f"{job['seconds']:.0f}",
     )  # fmt: skip
 
 
@@ -129,11 +129,6 @@ def _published(row: Row) -> str:
     return f"{best['model']} {told}"
 
 
-def _seconds(job: Mapping[str, Any]) -> float:
-    started, ended = (datetime.fromisoformat(job[k]) for k in ("started_at", "finished_at"))
-    return (ended - started).total_seconds()
-
-
 def _null_table(done: Done) -> Iterator[str]:
     yield "| experiment | network | ROC-AUC by seed | intervals that exclude chance |"
     yield "|---|---|---|---|"
@@ -155,7 +150,7 @@ def _quick_verdicts(done: Done) -> Iterator[tuple[bool, str]]:
     ended = [(row, job) for row, job in done if job is not None]
     failed = [row.name for row, job in ended if job["state"] != "succeeded"]
     yield not failed, f"{len(ended) - len(failed)} of {len(ended)} succeeded {' '.join(failed)}"
-    longest = max((_seconds(job) for _, job in ended if job["started_at"]), default=0.0)
+    longest = max((job["seconds"] for _, job in ended), default=0.0)
     yield longest <= QUICK_S, f"the longest took {longest:.0f} s (bar: {QUICK_S})"
     for row, job in ended:
         if row.experiment["name"] in SIGNAL and not row.overrides and job["metrics"]:

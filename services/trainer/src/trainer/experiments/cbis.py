@@ -40,11 +40,11 @@ EXTRACTION = SCRATCH.model_copy(
 FINE_TUNING = EXTRACTION.model_copy(update={"trainable_blocks": ("base.block5", "dense", "out")})
 
 QUICK = SCRATCH.model_copy(
-    update={"input_size": 96, "epochs": 10, "augment": "none", "patience": None, "batch_size": 25}
+    update={"input_size": 96, "epochs": 6, "augment": "none", "patience": None, "batch_size": 25}
 )
 QUICK_B = QUICK.model_copy(update={"model": "scratch_b", "input_size": 112})
 QUICK_PRETRAINED = QUICK.model_copy(
-    update={"model": "vgg16_dense", "input_size": 48, "epochs": 3, "learning_rate": 3e-4}
+    update={"model": "vgg16_dense", "input_size": 48, "epochs": 2, "learning_rate": 3e-4}
 )
 
 
