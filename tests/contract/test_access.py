@@ -131,6 +131,7 @@ MATRIX: dict[str, tuple[str, str]] = {
     "create_job": ("researcher", "write"),
     "preview_job": ("researcher", "write"),
     "compare_jobs": ("reader", "read"),
+    "create_evaluation": ("researcher", "write"),
     "change_job": ("researcher", "write"),
     "delete_job": ("researcher", "write"),
     "cancel_job": ("researcher", "write"),

@@ -228,3 +228,47 @@ async def test_what_the_catalog_knows_to_be_wrong_is_refused_at_submit(
     foreign = await lab.submit(await lab.freeze(classes="BN"))
     assert foreign.status_code == 422
     assert "no class K" in foreign.json()["detail"]
+
+
+async def test_uploaded_scores_are_evaluated_like_a_job(
+    lab: Lab, start_worker: Callable[..., Any]
+) -> None:
+    cohort = await lab.freeze()
+    where = f"/api/v1/cohorts/{cohort['cohort_id']}/members"
+    members = (await lab.catalog.get(where, params={"limit": 1000})).json()["items"]
+    test = [m for m in members if m["split"] == "test"]
+    told = {"B": "0.7,0.3", "K": "0.1,0.9"}
+    rows = [f"{m['image_id']},{told[m['label']]}" for m in test]
+    asked = {"cohort_id": cohort["cohort_id"], "name": "a colleague's"}
+
+    async def send(text: str) -> httpx.Response:
+        headers = {"Content-Type": "text/csv"}
+        path = "/api/v1/evaluations"
+        return await lab.api.post(path, params=asked, content=text, headers=headers)
+
+    header = "image_id,p_B,p_K"
+    short = await send("\n".join([header, *rows[:-1]]))
+    assert short.status_code == 422
+    assert "have no row" in short.json()["detail"]
+    wrong = await send("\n".join([header, rows[0].replace("0.", "7."), *rows[1:]]))
+    assert wrong.json()["errors"][0]["field"].startswith("line 2, p_")
+    assert (await lab.api.get("/api/v1/jobs")).json()["total"] == 0, "nothing half written"
+
+    queued = await send("\n".join([header, *rows]))
+    assert queued.status_code == 201, queued.text
+    start_worker()
+    done = await follow(lab.api, queued.json()["job_id"])
+    assert done["state"] == "succeeded", done["reason"]
+    assert done["metrics"]["test"]["n"] == len(test)
+    assert done["metrics"]["test"]["roc_auc"]["value"] == 1.0
+    assert done["metrics"]["baseline"] is None
+    report = (await lab.api.get(f"/api/v1/jobs/{done['job_id']}/report")).json()
+    assert report["lineage"]["scores"].startswith("scores uploaded")
+    assert [one["level"] for one in report["evaluation"]["levels"]] == [
+        "breast", "breast", "exam", "exam",
+    ]  # fmt: skip
+    page = await lab.api.get(
+        f"/api/v1/jobs/{done['job_id']}/report", headers={"Accept": "text/html"}
+    )
+    assert "scores uploaded" in page.text
+    assert await lab.pictures() == 0, "scores need no pixels"

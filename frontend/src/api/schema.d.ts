@@ -364,6 +364,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/evaluations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Create Evaluation
+         * @description Evaluate uploaded scores: a CSV with `image_id` or `exam_id` and a probability per class.
+         *
+         *     The job has the full report; it trains nothing. A wrong row is refused by line and column.
+         */
+        post: operations["create_evaluation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/exams/{exam_id}": {
         parameters: {
             query?: never;
@@ -707,7 +729,9 @@ export interface paths {
         put?: never;
         /**
          * Create Job
-         * @description Check a job and queue it. What cannot run is refused here, with the reason.
+         * @description Check a job and queue it, with its children where it is made of jobs.
+         *
+         *     What cannot run is refused here, with the reason.
          */
         post: operations["create_job"];
         delete?: never;
@@ -726,6 +750,8 @@ export interface paths {
         /**
          * Compare Jobs
          * @description Jobs side by side: settings that differ, metrics, and the best on validation.
+         *
+         *     Each is tested against the first where both used the same test images.
          */
         get: operations["compare_jobs"];
         put?: never;
@@ -776,6 +802,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve Storage
+         * @description How much the caller's jobs keep, and how much they may.
+         */
+        get: operations["retrieve_storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/jobs/{job_id}": {
         parameters: {
             query?: never;
@@ -792,14 +838,14 @@ export interface paths {
         post?: never;
         /**
          * Delete Job
-         * @description Delete a job that has ended, with its files.
+         * @description Delete a job that has ended, with its files and its children.
          */
         delete: operations["delete_job"];
         options?: never;
         head?: never;
         /**
          * Change Job
-         * @description Rename a job, put it away, or move it among the waiting jobs of its owner.
+         * @description Rename a job, put it away, keep its files, or move it among its owner's waiting jobs.
          */
         patch: operations["change_job"];
         trace?: never;
@@ -855,9 +901,49 @@ export interface paths {
         put?: never;
         /**
          * Cancel Job
-         * @description Stop a job: at once where it waits, within one batch where it runs.
+         * @description Stop a job and its children: at once what waits, within one batch what runs.
          */
         post: operations["cancel_job"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/predict": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Predict Images
+         * @description What the model of a job says of up to 256 images, prepared as those it was trained on.
+         */
+        post: operations["predict_images"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/{job_id}/predict/{cohort_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Predict Cohort
+         * @description Queue a job that predicts every image of a frozen cohort; its file is `predictions.csv`.
+         */
+        post: operations["predict_cohort"];
         delete?: never;
         options?: never;
         head?: never;
@@ -896,6 +982,8 @@ export interface paths {
         /**
          * Retry Job
          * @description Queue a failed or cancelled job again; it goes on from its last checkpoint.
+         *
+         *     So do its children that failed or were cancelled.
          */
         post: operations["retry_job"];
         delete?: never;
@@ -957,6 +1045,46 @@ export interface paths {
          * @description Change one's own password; every session ends, this one too.
          */
         put: operations["change_password"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Models
+         * @description Weights that jobs left, with their lineage, newest first.
+         */
+        get: operations["list_models"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/models/{model_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Retrieve Model
+         * @description One model; its id is that of its job.
+         */
+        get: operations["retrieve_model"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -2041,6 +2169,38 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Agreed
+         * @description A measure for radiologists' boxes; ``random``: for boxes at random places.
+         */
+        Agreed: {
+            /** Value */
+            value: number | null;
+            /** Low */
+            low: number | null;
+            /** High */
+            high: number | null;
+            /** Random */
+            random: number;
+            /** @description How much more radiologists' boxes have */
+            lead: components["schemas"]["Interval"];
+        };
+        /**
+         * Agreement
+         * @description Whether heat maps point where radiologists drew.
+         */
+        Agreement: {
+            /** Images */
+            images: number;
+            /** Patients */
+            patients: number;
+            /** @description Share of maps whose maximum lies in a box */
+            pointing: components["schemas"]["Agreed"];
+            /** @description Share of the map's sum inside */
+            energy: components["schemas"]["Agreed"];
+            /** @description Of the boxes with at least half the maximum */
+            iou: components["schemas"]["Agreed"];
+        };
+        /**
          * AgreementBody
          * @description A person's record for a dataset; it counts once an admin has confirmed it.
          */
@@ -2163,18 +2323,23 @@ export interface components {
         BaselineMetrics: {
             /**
              * N
-             * @description Images
+             * @description Images, or breasts, or exams
              */
             n: number;
             /** Patients */
             patients: number;
             accuracy: components["schemas"]["Interval"];
             balanced_accuracy: components["schemas"]["Interval"];
+            /** @description One against the rest, averaged, for more classes */
             roc_auc: components["schemas"]["Interval"];
             pr_auc: components["schemas"]["Interval"];
             f1: components["schemas"]["Interval"];
+            sensitivity_at_90_specificity?: components["schemas"]["Interval"] | null;
+            specificity_at_90_sensitivity?: components["schemas"]["Interval"] | null;
             log_loss: components["schemas"]["Interval"];
             brier: components["schemas"]["Interval"];
+            /** @description Expected calibration error over 15 bins of equal width */
+            ece?: components["schemas"]["Interval"] | null;
             /**
              * Recall
              * @description By class
@@ -2227,6 +2392,16 @@ export interface components {
             bins: components["schemas"]["Bin"][];
         };
         /**
+         * BiradsMetrics
+         * @description What a network that is told the assessment must be seen beside.
+         */
+        BiradsMetrics: {
+            /** @description The assessment without pixels */
+            alone: components["schemas"]["SplitMetrics"];
+            /** @description Test images that are not BI-RADS 6; null where all are */
+            without_k: components["schemas"]["SplitMetrics"] | null;
+        };
+        /**
          * Box
          * @description A box in the pixels of an image: rows ``ymin`` to ``ymax``, columns ``xmin`` to ``xmax``.
          */
@@ -2268,6 +2443,35 @@ export interface components {
             b: unknown;
         };
         /**
+         * Member
+         * @description An image of a cohort. ``attributes`` are what subgroups and baselines go by.
+         */
+        CatalogMember: {
+            /** Image Id */
+            image_id: number;
+            /** Sop Instance Uid */
+            sop_instance_uid: string;
+            /** Patient Id */
+            patient_id: string;
+            /** Exam Id */
+            exam_id: string;
+            /** Label */
+            label: string;
+            /**
+             * Split
+             * @enum {string}
+             */
+            split: "train" | "validation" | "test";
+            /** Fold */
+            fold?: number | null;
+            /** Attributes */
+            attributes: {
+                [key: string]: string | number | boolean | null;
+            };
+            /** Evidence */
+            evidence?: components["schemas"]["Evidence"][] | null;
+        };
+        /**
          * Progress
          * @description How far an ingest is; ``total`` is an estimate while a file streams.
          */
@@ -2278,6 +2482,18 @@ export interface components {
             rows: number;
             /** Total */
             total: number | null;
+        };
+        /**
+         * Children
+         * @description How many children a job has, and how many of them have ended, and how.
+         */
+        Children: {
+            /** Total */
+            total: number;
+            /** Ended */
+            ended: number;
+            /** Succeeded */
+            succeeded: number;
         };
         /**
          * ClassCounts
@@ -2404,6 +2620,11 @@ export interface components {
             label?: components["schemas"]["LabelDefinition"] | null;
             recipe?: components["schemas"]["RecipeDefinition"] | null;
             combine?: components["schemas"]["CombineDefinition"] | null;
+            /**
+             * Images
+             * @description Only these images of the dataset, e.g. those that a model misread
+             */
+            images?: number[] | null;
             /** Without Flags */
             without_flags?: ("unreadable" | "wrong_side" | "wrong_roi" | "note")[] | null;
             match?: components["schemas"]["MatchDefinition"] | null;
@@ -2462,6 +2683,24 @@ export interface components {
             cohorts: string[];
         };
         /**
+         * Combined
+         * @description What a parent's children came to.
+         */
+        Combined: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "sweep" | "folds" | "ensemble";
+            /**
+             * Chosen
+             * @description The child with the least validation loss, where one was to be chosen
+             */
+            chosen: string | null;
+            /** Members */
+            members: components["schemas"]["TrainerMember"][];
+        };
+        /**
          * Compared
          * @description One of two cohorts that are compared.
          */
@@ -2487,6 +2726,18 @@ export interface components {
             settings: components["schemas"]["TrainerDifference"][];
             /** Metrics */
             metrics: components["schemas"]["MetricRow"][];
+            /**
+             * Tests
+             * @description Each job against the first, on the same test images
+             * @default []
+             */
+            tests: components["schemas"]["PairedDifference"][];
+            /**
+             * Refused
+             * @description Why others could not be tested
+             * @default []
+             */
+            refused: components["schemas"]["Refused"][];
             /**
              * Best On Validation
              * @description The job with the least validation loss
@@ -2580,6 +2831,46 @@ export interface components {
             summary: components["schemas"]["Summary"] | null;
         };
         /**
+         * Ensemble
+         * @description The mean of class probabilities on one test set: of jobs that are there, or of children.
+         */
+        Ensemble: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "ensemble";
+            /**
+             * Members
+             * @description Trained as children
+             * @default []
+             */
+            members: components["schemas"]["EnsembleMember"][];
+            /**
+             * Jobs
+             * @description Ids of jobs that have succeeded
+             * @default []
+             */
+            jobs: string[];
+        };
+        /**
+         * EnsembleMember
+         * @description An experiment whose predictions take part, on the ensemble's own cohort or array.
+         */
+        EnsembleMember: {
+            /** Experiment */
+            experiment: string;
+            /** Profile */
+            profile?: string | null;
+            /**
+             * Overrides
+             * @default {}
+             */
+            overrides: {
+                [key: string]: unknown;
+            };
+        };
+        /**
          * Epoch
          * @description What one pass over the training split came to.
          */
@@ -2624,6 +2915,24 @@ export interface components {
              * @enum {string}
              */
             basis: "history" | "reference";
+        };
+        /**
+         * Evaluation
+         * @description What is told of a test split beside its figures by image.
+         */
+        Evaluation: {
+            /** Levels */
+            levels: components["schemas"]["LevelMetrics"][];
+            /**
+             * Levels Refused
+             * @description Why there is no breast and exam level
+             */
+            levels_refused: string | null;
+            /** Pr */
+            pr: components["schemas"]["PrCurve"][];
+            calibration: components["schemas"]["Reliability"];
+            /** Subgroups */
+            subgroups: components["schemas"]["Subgroups"][];
         };
         /**
          * Evidence
@@ -2744,6 +3053,66 @@ export interface components {
             } | null;
             /** Published */
             published: components["schemas"]["Published"][];
+            /**
+             * Composition
+             * @description What a job of it is made of, unless the job says otherwise
+             */
+            composition?: (components["schemas"]["Sweep"] | components["schemas"]["Folds"] | components["schemas"]["Ensemble"]) | null;
+        };
+        /**
+         * ExplainedCase
+         * @description An image of the gallery, right or wrong.
+         */
+        ExplainedCase: {
+            /** Image Id */
+            image_id: string;
+            /** Label */
+            label: string;
+            /** Said */
+            said: string;
+            /** Share */
+            share: number;
+            /** Right */
+            right: boolean;
+            /** Methods */
+            methods: string[];
+            /**
+             * Told
+             * @description Share of the relevance that the BI-RADS token has, by attention
+             */
+            told: number | null;
+            /**
+             * Boxes
+             * @description Radiologists' ROIs within the picture
+             */
+            boxes: number;
+        };
+        /**
+         * Explanations
+         * @description What a network went by on its test split.
+         */
+        Explanations: {
+            /**
+             * Names
+             * @description What the methods are called
+             */
+            names: {
+                [key: string]: string;
+            };
+            /** Gallery */
+            gallery: components["schemas"]["ExplainedCase"][];
+            /**
+             * Agreement
+             * @description By method; empty without ROIs
+             */
+            agreement: {
+                [key: string]: components["schemas"]["Agreement"];
+            };
+            /**
+             * Refused
+             * @description Why there is nothing to explain
+             */
+            refused: string | null;
         };
         /**
          * ExportFile
@@ -2930,6 +3299,49 @@ export interface components {
             note?: string | null;
         };
         /**
+         * Fold
+         * @description Which part of the patients a child holds out; ``index`` from 0.
+         */
+        Fold: {
+            /**
+             * Method
+             * @enum {string}
+             */
+            method: "k-fold" | "k-holdout";
+            /** Count */
+            count: number;
+            /** Index */
+            index: number;
+            /** Seed */
+            seed: number;
+        };
+        /**
+         * Folds
+         * @description One child per fold of the patients, stratified by class; the mean over folds counts.
+         */
+        Folds: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "folds";
+            /** Count */
+            count: number;
+            /**
+             * Method
+             * @description `k-fold`: every patient is in the test of one fold, the next fold validates; `k-holdout`: the test split stays, every other patient validates once
+             * @default k-fold
+             * @enum {string}
+             */
+            method: "k-fold" | "k-holdout";
+            /**
+             * Seed
+             * @description Which patients are in a fold
+             * @default 0
+             */
+            seed: number;
+        };
+        /**
          * FoldsDefinition
          * @description Equal parts by patient: ``test`` is tested, the next validates, the others train.
          */
@@ -2941,6 +3353,14 @@ export interface components {
              * @default 0
              */
             test: number;
+        };
+        /**
+         * Gap
+         * @description A group less all others, in the same draws of patients.
+         */
+        Gap: {
+            roc_auc: components["schemas"]["Interval"];
+            balanced_accuracy: components["schemas"]["Interval"];
         };
         /**
          * Gpu
@@ -2960,6 +3380,23 @@ export interface components {
             memory_used: number;
             /** Memory Total */
             memory_total: number;
+        };
+        /**
+         * Group
+         * @description A part of the test split; ``small``: fewer than 50 patients.
+         */
+        Group: {
+            roc_auc: components["schemas"]["Interval"];
+            balanced_accuracy: components["schemas"]["Interval"];
+            /** Value */
+            value: string;
+            /** N */
+            n: number;
+            /** Patients */
+            patients: number;
+            /** Small */
+            small: boolean;
+            gap: components["schemas"]["Gap"];
         };
         /**
          * ImageRecord
@@ -3131,6 +3568,22 @@ export interface components {
             updated_at: number;
         };
         /**
+         * ImagesToPredict
+         * @description Images of the catalog.
+         * @example {
+         *       "image_ids": [
+         *         7
+         *       ]
+         *     }
+         */
+        ImagesToPredict: {
+            /**
+             * Image Ids
+             * @description Of more than these, predict a cohort
+             */
+            image_ids: number[];
+        };
+        /**
          * Interval
          * @description A metric with its 95 % interval (bootstrap over patients); null where it is not defined.
          */
@@ -3190,6 +3643,17 @@ export interface components {
              */
             archived: boolean;
             /**
+             * Keep
+             * @description Its files stay although they grow old
+             * @default false
+             */
+            keep: boolean;
+            /**
+             * Expired At
+             * @description When its weights and predictions were let go
+             */
+            expired_at?: string | null;
+            /**
              * Expected Start At
              * @description From the queue, the workers and history; null once it runs
              */
@@ -3241,6 +3705,15 @@ export interface components {
             cancel_requested: boolean;
             /** Worker */
             worker: string | null;
+            /**
+             * Parent Id
+             * @description The job whose child it is
+             */
+            parent_id?: string | null;
+            children?: components["schemas"]["Children"] | null;
+            /** @description What its children came to, once they have been combined */
+            combined?: components["schemas"]["Combined"] | null;
+            webhook?: components["schemas"]["Webhook"] | null;
             spec: components["schemas"]["JobSpec"];
             /** Spec Sha256 */
             spec_sha256: string;
@@ -3257,6 +3730,8 @@ export interface components {
             name?: string | null;
             /** Archived */
             archived?: boolean | null;
+            /** Keep */
+            keep?: boolean | null;
             /** Priority */
             priority?: number | null;
         };
@@ -3270,7 +3745,13 @@ export interface components {
             spec_sha256: string;
             /** Warnings */
             warnings: string[];
+            /** @description Of the children together, where there are any */
             estimate: components["schemas"]["Estimate"];
+            /**
+             * Children
+             * @default []
+             */
+            children: components["schemas"]["JobSpec"][];
         };
         /**
          * JobSpec
@@ -3295,7 +3776,18 @@ export interface components {
             profile: string;
             settings: components["schemas"]["TrainingSettings"];
             /** Source */
-            source: components["schemas"]["CohortSource"] | components["schemas"]["ArraySource"];
+            source: components["schemas"]["CohortSource"] | components["schemas"]["ArraySource"] | components["schemas"]["PatchSource"];
+            /** @description Splits anew, where it is a fold */
+            fold?: components["schemas"]["Fold"] | null;
+            /**
+             * Composition
+             * @description What children it has; it trains nothing itself
+             */
+            composition?: (components["schemas"]["Sweep"] | components["schemas"]["Folds"] | components["schemas"]["Ensemble"]) | null;
+            /** @description Whose weights predict all images of the source */
+            prediction?: components["schemas"]["PredictionSpec"] | null;
+            /** @description Uploaded scores of a split of the source */
+            scores?: components["schemas"]["ScoresSpec"] | null;
         };
         /**
          * LabelDefinition
@@ -3317,6 +3809,64 @@ export interface components {
              * @enum {string}
              */
             policy: "worst" | "exclude" | "finding";
+        };
+        /**
+         * LevelMetrics
+         * @description The test split by breast or exam: the worst label, and one probability by a rule.
+         */
+        LevelMetrics: {
+            /**
+             * Level
+             * @enum {string}
+             */
+            level: "breast" | "exam";
+            /**
+             * Rule
+             * @description Of the probabilities of its images
+             * @enum {string}
+             */
+            rule: "mean" | "max";
+            test: components["schemas"]["SplitMetrics"];
+        };
+        /**
+         * Lineage
+         * @description Where a model comes from, as far back as it is known.
+         */
+        Lineage: {
+            /** Job Id */
+            job_id: string;
+            /** Parent Id */
+            parent_id: string | null;
+            /** Experiment */
+            experiment: string;
+            /** Experiment Version */
+            experiment_version: number;
+            /** Spec Sha256 */
+            spec_sha256: string;
+            /** Dataset */
+            dataset: string | null;
+            /** Revision Id */
+            revision_id: string | null;
+            /** Cohort Id */
+            cohort_id: string | null;
+            /** Cohort Sha256 */
+            cohort_sha256: string | null;
+            /** Array */
+            array: string | null;
+            /**
+             * Samples Sha256
+             * @description Of pixels, labels, splits and patients
+             */
+            samples_sha256: string;
+            /**
+             * Code Version
+             * @description Of the trainer, with a digest of its source
+             */
+            code_version: string;
+            /** Versions */
+            versions: {
+                [key: string]: string;
+            };
         };
         /**
          * MatchDefinition
@@ -3370,35 +3920,6 @@ export interface components {
             expires_at: string;
         };
         /**
-         * Member
-         * @description An image of a cohort. ``attributes`` are what subgroups and baselines go by.
-         */
-        Member: {
-            /** Image Id */
-            image_id: number;
-            /** Sop Instance Uid */
-            sop_instance_uid: string;
-            /** Patient Id */
-            patient_id: string;
-            /** Exam Id */
-            exam_id: string;
-            /** Label */
-            label: string;
-            /**
-             * Split
-             * @enum {string}
-             */
-            split: "train" | "validation" | "test";
-            /** Fold */
-            fold?: number | null;
-            /** Attributes */
-            attributes: {
-                [key: string]: string | number | boolean | null;
-            };
-            /** Evidence */
-            evidence?: components["schemas"]["Evidence"][] | null;
-        };
-        /**
          * MetricRow
          * @description A metric of the test split, for each job; null where it has none.
          */
@@ -3417,12 +3938,39 @@ export interface components {
             confusion_matrix: components["schemas"]["ConfusionMatrix"];
             /** Roc */
             roc: components["schemas"]["RocCurve"][];
-            baseline: components["schemas"]["BaselineMetrics"];
+            /** @description Null where no pixels were looked at */
+            baseline?: components["schemas"]["BaselineMetrics"] | null;
             /**
              * Epoch
-             * @description The epoch that validation chose
+             * @description The epoch that validation chose; null where several jobs were combined
              */
-            epoch: number;
+            epoch: number | null;
+            /** @description Where the network was told the assessment */
+            birads?: components["schemas"]["BiradsMetrics"] | null;
+        };
+        /**
+         * Misclassified
+         * @description How many there are, and the surest of them.
+         */
+        Misclassified: {
+            /** Total */
+            total: number;
+            /** Cases */
+            cases: components["schemas"]["Misread"][];
+        };
+        /**
+         * Misread
+         * @description A test image that was read as another class, with the probability of that.
+         */
+        Misread: {
+            /** Image Id */
+            image_id: string;
+            /** Label */
+            label: string;
+            /** Said */
+            said: string;
+            /** Share */
+            share: number;
         };
         /**
          * Missing
@@ -3463,6 +4011,50 @@ export interface components {
             missing: number;
             /** Share */
             share: number | null;
+        };
+        /**
+         * Model
+         * @description Weights that a job left.
+         */
+        Model: {
+            /**
+             * Model Id
+             * @description The id of its job
+             */
+            model_id: string;
+            /** Name */
+            name: string;
+            owner: components["schemas"]["Owner"];
+            /** Architecture */
+            architecture: string;
+            /** Classes */
+            classes: string[];
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /** Parameters */
+            parameters: number;
+            /** Bytes */
+            bytes: number;
+            /** Weights Sha256 */
+            weights_sha256: string;
+            /**
+             * Preprocessing
+             * @description From grey values to the network's input
+             */
+            preprocessing: {
+                [key: string]: unknown;
+            };
+            /**
+             * Preprocessing Sha256
+             * @description Stored with the weights, compared to predict
+             */
+            preprocessing_sha256: string;
+            /** @description On the test split of its job */
+            roc_auc: components["schemas"]["Interval"] | null;
+            lineage: components["schemas"]["Lineage"];
         };
         /**
          * Moved
@@ -3528,6 +4120,16 @@ export interface components {
             overrides: {
                 [key: string]: unknown;
             };
+            /**
+             * Webhook
+             * @description Address that is told when the job has ended; its host must be allowed here
+             */
+            webhook?: string | null;
+            /**
+             * Composition
+             * @description A sweep, folds or an ensemble: the job has children. Left out: as the experiment declares it; null: one job
+             */
+            composition?: (components["schemas"]["Sweep"] | components["schemas"]["Folds"] | components["schemas"]["Ensemble"]) | null;
         };
         /**
          * NewToken
@@ -3732,7 +4334,19 @@ export interface components {
         /** Page[Member] */
         Page_Member_: {
             /** Items */
-            items: components["schemas"]["Member"][];
+            items: components["schemas"]["CatalogMember"][];
+            /** Total */
+            total: number;
+            /**
+             * Next
+             * @description Cursor of the next page
+             */
+            next?: string | null;
+        };
+        /** Page[Model] */
+        Page_Model_: {
+            /** Items */
+            items: components["schemas"]["Model"][];
             /** Total */
             total: number;
             /**
@@ -3814,6 +4428,31 @@ export interface components {
             next?: string | null;
         };
         /**
+         * PairedDifference
+         * @description Two jobs on the same test images: ROC-AUC of ``b`` less that of ``a``.
+         *
+         *     ``bootstrap_p``: two-sided, patients drawn for both alike. ``delong_p``: DeLong's test with
+         *     the variance of Obuchowski for images that share a patient; null for more than two classes.
+         */
+        PairedDifference: {
+            /** A */
+            a: string;
+            /** B */
+            b: string;
+            /**
+             * N
+             * @description Images
+             */
+            n: number;
+            /** Patients */
+            patients: number;
+            roc_auc: components["schemas"]["Interval"];
+            /** Bootstrap P */
+            bootstrap_p: number;
+            /** Delong P */
+            delong_p: number | null;
+        };
+        /**
          * PartCounts
          * @description A split or a fold: its images and patients, and images per class.
          */
@@ -3864,6 +4503,28 @@ export interface components {
              * Format: date-time
              */
             expires_at: string;
+        };
+        /**
+         * PatchSource
+         * @description CBIS-DDSM patches on the worker's disk, labelled for a task.
+         */
+        PatchSource: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "patches";
+            /** Name */
+            name: string;
+            /** Images */
+            images: number;
+            /** Classes */
+            classes: string[];
+            /**
+             * Labelling
+             * @enum {string}
+             */
+            labelling: "mass-calcification" | "benign-malignant" | "baseline-mass-calcification";
         };
         /**
          * PathologyCode
@@ -3969,6 +4630,63 @@ export interface components {
             password?: string | null;
         };
         /**
+         * PrCurve
+         * @description From recall 0 to 1; for two classes one curve, of the second.
+         */
+        PrCurve: {
+            /** Name */
+            name: string;
+            /** Recall */
+            recall: number[];
+            /** Precision */
+            precision: number[];
+        };
+        /**
+         * Prediction
+         * @description What a model says of an image; ``probs`` by class sum to one.
+         */
+        Prediction: {
+            /** Image Id */
+            image_id: number;
+            /** Probs */
+            probs: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * PredictionSpec
+         * @description Weights of a job that are used and not trained: the settings are those of that job.
+         */
+        PredictionSpec: {
+            /** Model Id */
+            model_id: string;
+            /** Key */
+            key: string;
+            /** Weights Sha256 */
+            weights_sha256: string;
+            /** Preprocessing Sha256 */
+            preprocessing_sha256: string;
+            /** Classes */
+            classes: string[];
+        };
+        /**
+         * Predictions
+         * @description What a model says of images.
+         */
+        Predictions: {
+            /** Model Id */
+            model_id: string;
+            /** Predictions */
+            predictions: components["schemas"]["Prediction"][];
+            /**
+             * Missing
+             * @description Images that are not there or cannot be read
+             */
+            missing: number[];
+            /** Preprocessing Sha256 */
+            preprocessing_sha256: string;
+        };
+        /**
          * ProblemBody
          * @description An RFC 9457 problem document.
          */
@@ -4013,12 +4731,23 @@ export interface components {
             /** Epochs */
             epochs?: number | null;
             /**
+             * Variant
+             * @description What else tells it from its like
+             */
+            variant?: string | null;
+            /**
              * Accuracy
              * @description Share, 0 to 1
              */
             accuracy?: number | null;
+            /** Balanced Accuracy */
+            balanced_accuracy?: number | null;
             /** Roc Auc */
             roc_auc?: number | null;
+            /** F1 */
+            f1?: number | null;
+            /** Log Loss */
+            log_loss?: number | null;
             /**
              * Protocol
              * @default published
@@ -4170,6 +4899,30 @@ export interface components {
             published: components["schemas"]["PublishedCounts"] | null;
         };
         /**
+         * Refused
+         * @description Why two jobs cannot be tested against each other.
+         */
+        Refused: {
+            /** A */
+            a: string;
+            /** B */
+            b: string;
+            /** Reason */
+            reason: string;
+        };
+        /**
+         * Reliability
+         * @description Bins that hold any: mean confidence, share that came true, and how many.
+         */
+        Reliability: {
+            /** Predicted */
+            predicted: number[];
+            /** Observed */
+            observed: number[];
+            /** N */
+            n: number[];
+        };
+        /**
          * Report
          * @description All of a finished job in one document.
          */
@@ -4184,6 +4937,18 @@ export interface components {
             /** Spec Sha256 */
             spec_sha256: string;
             metrics: components["schemas"]["Metrics"];
+            /** @description Null in reports of an older version */
+            evaluation?: components["schemas"]["Evaluation"] | null;
+            misclassified?: components["schemas"]["Misclassified"] | null;
+            explanations?: components["schemas"]["Explanations"] | null;
+            /**
+             * Lineage
+             * @description Cohort and dataset, as frozen
+             * @default {}
+             */
+            lineage: {
+                [key: string]: unknown;
+            };
             /** Epochs */
             epochs: components["schemas"]["Epoch"][];
             /** Splits */
@@ -4192,6 +4957,7 @@ export interface components {
             published: components["schemas"]["Published"][];
             /** Warnings */
             warnings: string[];
+            combined?: components["schemas"]["Combined"] | null;
             /**
              * Manifest
              * @description Samples, runtime, versions: all that decides
@@ -4358,6 +5124,18 @@ export interface components {
             changed_at: string;
         };
         /**
+         * ScoresSpec
+         * @description Uploaded scores that are evaluated: nothing is trained.
+         */
+        ScoresSpec: {
+            /** Key */
+            key: string;
+            /** Sha256 */
+            sha256: string;
+            /** Split */
+            split: string;
+        };
+        /**
          * SessionBody
          * @description A session: its cookie is set beside this body.
          */
@@ -4463,23 +5241,28 @@ export interface components {
         };
         /**
          * SplitMetrics
-         * @description What predictions on a test split came to.
+         * @description What predictions on a test split came to; null where an older version did not tell.
          */
         SplitMetrics: {
             /**
              * N
-             * @description Images
+             * @description Images, or breasts, or exams
              */
             n: number;
             /** Patients */
             patients: number;
             accuracy: components["schemas"]["Interval"];
             balanced_accuracy: components["schemas"]["Interval"];
+            /** @description One against the rest, averaged, for more classes */
             roc_auc: components["schemas"]["Interval"];
             pr_auc: components["schemas"]["Interval"];
             f1: components["schemas"]["Interval"];
+            sensitivity_at_90_specificity?: components["schemas"]["Interval"] | null;
+            specificity_at_90_sensitivity?: components["schemas"]["Interval"] | null;
             log_loss: components["schemas"]["Interval"];
             brier: components["schemas"]["Interval"];
+            /** @description Expected calibration error over 15 bins of equal width */
+            ece?: components["schemas"]["Interval"] | null;
             /**
              * Recall
              * @description By class
@@ -4573,6 +5356,36 @@ export interface components {
             count: "images" | "exams" | "patients";
         };
         /**
+         * Storage
+         * @description What the caller's jobs keep in the object store.
+         */
+        Storage: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * Quota
+             * @description Beyond it nothing new is queued; null: any number
+             */
+            quota: number | null;
+            /**
+             * Retention Days
+             * @description After so many days weights and predictions go; null: never
+             */
+            retention_days: number | null;
+        };
+        /**
+         * Subgroups
+         * @description The groups of one variable, e.g. of `race`.
+         */
+        Subgroups: {
+            /** Variable */
+            variable: string;
+            /** Label */
+            label: string;
+            /** Groups */
+            groups: components["schemas"]["Group"][];
+        };
+        /**
          * Summary
          * @description Of a number, over its distinct values per image, exam or patient.
          */
@@ -4593,6 +5406,33 @@ export interface components {
             q3: number;
             /** Max */
             max: number;
+        };
+        /**
+         * Sweep
+         * @description One child per combination of settings; validation chooses among them.
+         */
+        Sweep: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            kind: "sweep";
+            /**
+             * Grid
+             * @description Values of settings: every combination is tried
+             * @default {}
+             */
+            grid: {
+                [key: string]: unknown[];
+            };
+            /**
+             * Runs
+             * @description Overrides of one child each; with a grid, each combined with it
+             * @default []
+             */
+            runs: {
+                [key: string]: unknown;
+            }[];
         };
         /**
          * TimelineExam
@@ -4753,6 +5593,39 @@ export interface components {
             values: unknown[];
         };
         /**
+         * Member
+         * @description A job that another was made of; ``metrics`` are values on its test split.
+         */
+        TrainerMember: {
+            /** Job Id */
+            job_id: string;
+            /** Name */
+            name: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "queued" | "running" | "succeeded" | "failed" | "cancelled";
+            /** Reason */
+            reason: string | null;
+            /**
+             * Differs
+             * @description Its settings, as far as members differ in them
+             */
+            differs: {
+                [key: string]: unknown;
+            };
+            /**
+             * Validation Loss
+             * @description Of its best epoch
+             */
+            validation_loss: number | null;
+            /** Metrics */
+            metrics: {
+                [key: string]: number | null;
+            };
+        };
+        /**
          * Progress
          * @description How far a job is; ``fraction`` of all its work, 0 to 1.
          */
@@ -4785,15 +5658,15 @@ export interface components {
         TrainingSettings: {
             /**
              * Model
-             * @description Architecture, by its torchvision name
+             * @description Architecture: the experiment's own, or any other name of torchvision or timm
              */
             model: string;
             /**
              * Weights
-             * @description What the network starts from
+             * @description What the network starts from; `ddsm`: `mammo_model` as published
              * @enum {string}
              */
-            weights: "imagenet" | "none";
+            weights: "imagenet" | "ddsm" | "none";
             /**
              * Input Size
              * @description Side of the square input in pixels
@@ -4829,18 +5702,24 @@ export interface components {
             optimiser: "adam" | "adamw" | "sgd" | "rmsprop";
             /**
              * Schedule
-             * @description Learning rate over the steps of the job; `step`: a tenth after each third
+             * @description Learning rate over the steps of the job; `step`: a tenth after each third; `plateau`: a tenth after each five epochs that did not better validation loss
              * @default constant
              * @enum {string}
              */
-            schedule: "constant" | "linear" | "cosine" | "step" | "one-cycle";
+            schedule: "constant" | "linear" | "cosine" | "step" | "one-cycle" | "plateau";
             /**
              * Augment
-             * @description `light`: shifts within the margin and vertical flips
+             * @description `light`: shifts within the margin and vertical flips; `affine`: turned up to 40 degrees, shifted, zoomed; `right-angles`: turned by right angles, vertical flips
              * @default none
              * @enum {string}
              */
-            augment: "none" | "light";
+            augment: "none" | "light" | "affine" | "right-angles";
+            /**
+             * Augmented Copies
+             * @description Fixed variations of each image beside it, instead of new ones every epoch
+             * @default 0
+             */
+            augmented_copies: number;
             /**
              * Fit
              * @description `crop`: shorter edge to size, centre crop; `pad`: longer edge to size, black
@@ -4869,6 +5748,28 @@ export interface components {
              * @enum {string}
              */
             class_weights: "none" | "balanced";
+            /**
+             * Class Weight Values
+             * @description Weights of the classes in their order, instead, e.g. 1, 1.25
+             */
+            class_weight_values?: number[] | null;
+            /**
+             * Hidden Units
+             * @description Of the dense layer before the last, where there is one; none: as published
+             */
+            hidden_units?: number | null;
+            /**
+             * Dropout
+             * @description Share dropped before the last layer; none: as published
+             */
+            dropout?: number | null;
+            /**
+             * Output
+             * @description `sigmoid`: each class against the rest, probabilities scaled to sum to one
+             * @default softmax
+             * @enum {string}
+             */
+            output: "softmax" | "sigmoid";
             /**
              * Patience
              * @description Stop after as many epochs in which validation loss was not bettered
@@ -4931,6 +5832,31 @@ export interface components {
             memory_own: number;
             /** Gpus */
             gpus: components["schemas"]["Gpu"][];
+        };
+        /**
+         * Webhook
+         * @description Who is told of a job's end, and what came of it.
+         */
+        Webhook: {
+            /**
+             * Url
+             * @description Without its query, which may hold a secret
+             */
+            url: string;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "pending" | "delivered" | "failed";
+            /** Attempts */
+            attempts: number;
+            /**
+             * Status
+             * @description What the other server answered last
+             */
+            status?: number | null;
+            /** Error */
+            error?: string | null;
         };
         /**
          * Worker
@@ -7535,6 +8461,148 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    create_evaluation: {
+        parameters: {
+            query: {
+                /** @description Whose labels they are for */
+                cohort_id: string;
+                name?: string | null;
+                split?: "train" | "validation" | "test";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example image_id,p_B,p_K
+                 *     4711,0.83,0.17
+                 *     4712,0.02,0.98
+                 */
+                "text/csv": string;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unsupported Media Type */
+            415: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -10240,6 +11308,8 @@ export interface operations {
                 q?: string | null;
                 /** @description Those that were put away instead */
                 archived?: boolean;
+                /** @description Whose children; `none`: jobs that are nobody's child */
+                parent?: string | null;
             };
             header?: never;
             path?: never;
@@ -10749,8 +11819,118 @@ export interface operations {
                     "application/problem+json": components["schemas"]["Problem"];
                 };
             };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retrieve_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -11469,6 +12649,253 @@ export interface operations {
             };
         };
     };
+    predict_images: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ImagesToPredict"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Predictions"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Timeout */
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    predict_cohort: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                cohort_id: string;
+                job_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Job"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     retrieve_job_report: {
         parameters: {
             query?: never;
@@ -12003,6 +13430,221 @@ export interface operations {
             };
             /** @description Request Entity Too Large */
             413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    list_models: {
+        parameters: {
+            query?: {
+                /** @description Items per page */
+                limit?: number;
+                /** @description `next` of the page before this one */
+                cursor?: string | null;
+                /** @description A person's id, or `me` */
+                owner?: string | null;
+                experiment?: string | null;
+                cohort_id?: string | null;
+                /** @description Architecture */
+                model?: string | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Model_"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    retrieve_model: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                model_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Model"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

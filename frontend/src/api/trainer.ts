@@ -1,5 +1,5 @@
 import { request, requestText } from "./client";
-import type { Artifact, Experiment, Job, JobRequest, Page } from "./types";
+import type { Artifact, Comparison, Experiment, Job, JobRequest, Page, Report } from "./types";
 
 export function listExperiments(signal?: AbortSignal): Promise<Page<Experiment>> {
   return request("/api/v1/experiments", { signal });
@@ -27,6 +27,16 @@ export function cancelJob(jobId: string): Promise<Job> {
 
 export function retryJob(jobId: string): Promise<Job> {
   return request(`${jobPath(jobId)}/retry`, { method: "POST" });
+}
+
+export function retrieveReport(jobId: string, signal?: AbortSignal): Promise<Report> {
+  return request(`${jobPath(jobId)}/report`, { signal });
+}
+
+/** Settings that differ, and each job tested against the first. */
+export function compareJobs(jobIds: readonly string[], signal?: AbortSignal): Promise<Comparison> {
+  const query = new URLSearchParams(jobIds.map((id) => ["ids", id]));
+  return request(`/api/v1/jobs/compare?${query}`, { signal });
 }
 
 export function listArtifacts(jobId: string, signal?: AbortSignal): Promise<Page<Artifact>> {

@@ -124,6 +124,10 @@ export type JobState = Schemas["Job"]["state"];
 export type Epoch = Schemas["Epoch"];
 export type Job = Omit<Schemas["Job"], "metrics"> & { metrics: Metrics | null };
 export type Artifact = Schemas["Artifact"];
+export type Report = Schemas["Report"];
+export type Evaluation = Schemas["Evaluation"];
+export type Subgroups = Schemas["Subgroups"];
+export type Comparison = Schemas["Comparison"];
 
 /** A figure with its 95 % interval (bootstrap over patients). */
 export interface Interval {

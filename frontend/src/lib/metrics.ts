@@ -14,12 +14,15 @@ const LABELS: Readonly<Record<string, string>> = {
   roc_auc: "ROC-AUC",
   accuracy: "Accuracy",
   balanced_accuracy: "Balanced accuracy",
+  sensitivity_at_90_specificity: "Sensitivity at 90 % specificity",
+  specificity_at_90_sensitivity: "Specificity at 90 % sensitivity",
   sensitivity: "Sensitivity",
   specificity: "Specificity",
   f1: "F1",
   average_precision: "Average precision",
   pr_auc: "PR-AUC",
   brier: "Brier score",
+  ece: "Expected calibration error",
   log_loss: "Log loss",
 };
 const ORDER = Object.keys(LABELS);

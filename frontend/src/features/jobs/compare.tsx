@@ -1,5 +1,6 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { jobs as known, loadJob } from "../../api/live";
+import { compareJobs } from "../../api/trainer";
 import type { Job } from "../../api/types";
 import { curvePoints, MEASURES, type Measured, specDifferences } from "../../lib/comparing";
 import { formatFigure } from "../../lib/format";
@@ -34,6 +35,39 @@ function Cell({ figure }: { figure: Figure | undefined }) {
       )}
       <div class="whisker" style={style} />
     </td>
+  );
+}
+
+const chance = (p: number): string => (p < 0.001 ? "p < 0.001" : `p = ${formatFigure(p)}`);
+
+/** Whether the others differ from the first by more than chance, on the same test images. */
+function Tests({ jobs }: { jobs: readonly Job[] }) {
+  const ids = jobs.map((job) => job.job_id);
+  const found = useResource(ids.length > 1 ? `compare ${ids.join()}` : null, (aborted) =>
+    compareJobs(ids, aborted),
+  );
+  if (found.error) return <ProblemNote error={found.error} retry={found.reload} />;
+  if (!found.data) return null;
+  const named = (id: string): string => {
+    const job = jobs.find((one) => one.job_id === id);
+    return job ? nameOf(job) : id;
+  };
+  return (
+    <ul class="soft" aria-label="Tests against the first job">
+      {found.data.tests.map((test) => (
+        <li key={test.b}>
+          <strong>{named(test.b)}</strong> less {named(test.a)}: ROC-AUC{" "}
+          {formatFigure(test.roc_auc.value)} ({formatFigure(test.roc_auc.low)} to{" "}
+          {formatFigure(test.roc_auc.high)}), {chance(test.bootstrap_p)} by bootstrap over patients
+          {test.delong_p != null && `, ${chance(test.delong_p)} by DeLong`}
+        </li>
+      ))}
+      {found.data.refused.map((one) => (
+        <li key={one.b} class="faint">
+          {named(one.b)} is not tested against {named(one.a)}: {one.reason}
+        </li>
+      ))}
+    </ul>
   );
 }
 
@@ -156,6 +190,7 @@ export function JobCompare() {
                 </tbody>
               </table>
             </section>
+            <Tests jobs={jobs} />
             {differences.length === 0 && <p class="soft">Their settings are the same.</p>}
             <p class="faint small">
               Intervals are 95 %, by bootstrap over patients. Overlapping intervals do not show that

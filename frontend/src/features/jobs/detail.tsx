@@ -12,6 +12,7 @@ import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
 import { Artifacts } from "./artifacts";
+import { EvaluationParts } from "./evaluation";
 import { Result } from "./result";
 import { elapsed, expectedWords, progressWords, StateDot, secondsLeft } from "./state";
 import { Misclassified } from "./wrong";
@@ -287,6 +288,7 @@ export function JobDetail({ id }: { id: string }) {
               </ul>
             )}
             <Result job={job} published={published} />
+            <EvaluationParts job={job} />
             <Misclassified job={job} />
             <Curves job={job} />
             <div class="two">

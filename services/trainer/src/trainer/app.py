@@ -20,7 +20,7 @@ from trainer.events import JobEvents
 from trainer.gauges import QueueGauges, refresh_forever
 from trainer.objects import Objects
 from trainer.predictions import Predictors
-from trainer.routes import artifacts, experiments, jobs, models, workers
+from trainer.routes import artifacts, evaluations, experiments, jobs, models, workers
 from trainer.settings import TrainerSettings, settings_from_environment
 from trainer.sweeper import sweep_forever
 from trainer.wakeups import Wakeups
@@ -35,7 +35,14 @@ def create_app(settings: TrainerSettings) -> FastAPI:
     app = create_service_app(
         title="EMBED Lab trainer",
         description=DESCRIPTION,
-        routers=[experiments.router, jobs.router, artifacts.router, models.router, workers.router],
+        routers=[
+            evaluations.router,
+            experiments.router,
+            jobs.router,
+            artifacts.router,
+            models.router,
+            workers.router,
+        ],
         lifespan=_lifespan(settings, checks),
         checks=checks,
         identity_jwks=settings.identity_jwks,

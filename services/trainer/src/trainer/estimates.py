@@ -15,6 +15,7 @@ TRAINED_SHARE = 0.7
 EVALUATION_SPEEDUP = 4.0
 BYTES_PER_PARAMETER = 4
 REFERENCE_SIDE = 224
+ROW_BYTES = 100
 
 
 def estimate_together(estimates: Sequence[Estimate]) -> Estimate:
@@ -34,6 +35,8 @@ def estimate_job(spec: JobSpec, seconds_per_image: float | None = None) -> Estim
     ``seconds_per_image`` of an epoch is what jobs like it took here; else two cores are assumed.
     """
     settings, images = spec.settings, spec.source.images
+    if spec.scores is not None:
+        return Estimate(bytes=0, disk=images * ROW_BYTES, minutes=round(START_S / 60, 2))
     side = settings.stored_size
     fetched = round(images * side * side * ASPECT) if spec.source.kind == "cohort" else 0
     architecture = find_architecture(settings.model)

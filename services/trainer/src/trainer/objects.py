@@ -44,6 +44,15 @@ class Objects:
         described = await asyncio.to_thread(_describe, path)
         return {"key": key, "media_type": media_type, **described}
 
+    async def put(self, key: str, body: bytes, media_type: str) -> None:
+        """Upload a small object; a 503 problem where the store cannot be reached."""
+        try:
+            await self._client.put_object(
+                Bucket=self._bucket, Key=key, Body=body, ContentType=media_type
+            )
+        except (BotoCoreError, ClientError) as error:
+            raise storage_problem(error) from error
+
     async def get_file(self, key: str, path: Path, sha256: str) -> bool:
         """Download to ``path``; False where the object is missing or not what was written."""
         try:

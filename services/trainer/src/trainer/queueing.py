@@ -51,7 +51,11 @@ async def queue_job(request: Request, key: str | None) -> Job:
 
 async def queue_prediction(request: Request, prepared: Prepared) -> Job:
     """Queue a job that predicts and trains nothing."""
-    job_id = str(uuid.uuid4())
+    return await queue_alone(request, prepared, str(uuid.uuid4()))
+
+
+async def queue_alone(request: Request, prepared: Prepared, job_id: str) -> Job:
+    """Queue a job that trains nothing and has no children."""
     async with request.context.database.transaction() as session:
         await _check_quota(session, request, 1)
         row = _row(request, job_id, prepared, estimate_job(prepared.spec))
@@ -127,7 +131,7 @@ async def _rows(
 
 def _row(request: Request, job_id: str, prepared: Prepared, estimate: Estimate) -> dict[str, Any]:
     body, spec, owner = request.body, prepared.spec, owner_of(request.caller)
-    trains = spec.composition is None and spec.prediction is None
+    trains = not (spec.composition or spec.prediction or spec.scores)
     return {
         "job_id": job_id,
         "name": body.name or f"{spec.experiment} {spec.settings.model}",

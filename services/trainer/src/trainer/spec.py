@@ -186,6 +186,14 @@ class PredictionSpec(Frozen):
     classes: tuple[str, ...]
 
 
+class ScoresSpec(Frozen):
+    """Uploaded scores that are evaluated: nothing is trained."""
+
+    key: str
+    sha256: str
+    split: str
+
+
 class JobSpec(Frozen):
     """All that decides what a job computes."""
 
@@ -202,6 +210,9 @@ class JobSpec(Frozen):
     )
     prediction: PredictionSpec | None = Field(
         default=None, description="Whose weights predict all images of the source"
+    )
+    scores: ScoresSpec | None = Field(
+        default=None, description="Uploaded scores of a split of the source"
     )
 
     def sha256(self) -> str:

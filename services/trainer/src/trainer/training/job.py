@@ -46,6 +46,7 @@ from trainer.training.prediction import describe_model, predict_source, write_we
 from trainer.training.predictions import write_predictions
 from trainer.training.patches import read_patch_samples
 from trainer.training.runtime import Runtime, choose_runtime, describe_versions
+from trainer.training.scores import evaluate_scores
 from trainer.training.session import Session
 
 STALE_S = 86_400
@@ -65,6 +66,9 @@ def train_job(session: Session) -> None:
     try:
         if spec.composition is not None:
             combine_children(session, row, spec, folder)
+            return
+        if spec.scores is not None:
+            evaluate_scores(session, row, spec, folder)
             return
         samples = _samples(session, spec, row.owner)
         notes = [*row.warnings, *(n for n in samples.notes if n not in row.warnings)]
