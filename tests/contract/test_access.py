@@ -132,6 +132,7 @@ MATRIX: dict[str, tuple[str, str]] = {
     "preview_job": ("researcher", "write"),
     "compare_jobs": ("reader", "read"),
     "create_evaluation": ("researcher", "write"),
+    "explain_image": ("reader", "read"),
     "change_job": ("researcher", "write"),
     "delete_job": ("researcher", "write"),
     "cancel_job": ("researcher", "write"),

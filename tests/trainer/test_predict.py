@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from chassis.database import Database
+from PIL import Image
 from sqlalchemy import cast, update
 from trainer.settings import TrainerSettings
 from trainer.tables import JSONB, job
@@ -23,6 +24,27 @@ pytestmark = pytest.mark.slow
 async def read_csv(lab: Lab, job_id: str) -> list[dict[str, str]]:
     answer = await lab.api.get(f"/api/v1/jobs/{job_id}/artifacts/predictions.csv")
     return list(csv.DictReader(io.StringIO(answer.text)))
+
+
+async def explain_one(lab: Lab, job_id: str, image_id: int) -> None:
+    """The overlay and the heat map of an image, at the size it was trained on."""
+    where = f"/api/v1/jobs/{job_id}/explanations/{image_id}"
+    picture = await lab.api.get(where, params={"method": "grad-cam"})
+    assert picture.status_code == 200, picture.text
+    assert picture.headers["content-type"] == "image/png"
+    assert picture.headers["x-class"] in ("B", "K")
+    overlay = np.asarray(Image.open(io.BytesIO(picture.content)))
+    found = await lab.api.get(where, params={"method": "integrated-gradients", "format": "npy"})
+    heat = np.load(io.BytesIO(found.content))
+    assert overlay.shape[:2] == heat.shape == (32, 32)
+    assert heat.max() == pytest.approx(1.0)
+    refused = await lab.api.get(where, params={"method": "attention"})
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["accepted"] == [
+        "saliency", "grad-cam", "integrated-gradients",
+    ]  # fmt: skip
+    missing = await lab.api.get(f"/api/v1/jobs/{job_id}/explanations/{10**9}")
+    assert missing.status_code == 404
 
 
 async def test_a_model_says_of_images_what_it_said_in_its_test(
@@ -54,6 +76,8 @@ async def test_a_model_says_of_images_what_it_said_in_its_test(
     by_id = {p["image_id"]: p["probs"]["K"] for p in said["predictions"]}
     told = [float(row["p_K"]) for row in tested]
     np.testing.assert_allclose([by_id[i] for i in wanted], told, atol=2e-6)
+
+    await explain_one(lab, job_id, wanted[0])
 
     queued = await lab.api.post(f"{predict}/{cohort['cohort_id']}")
     assert queued.status_code == 201, queued.text

@@ -126,6 +126,7 @@ ROUTES: tuple[Route, ...] = (
     Route(f"{API}/jobs/*/predict/**", "trainer", "job.predict", deadline_s=120),
     Route(f"{API}/jobs/*/artifacts/*", "trainer", "job.artifact", read="export", audit="row"),
     Route(f"{API}/models/**", "trainer", "model.read", audit="sum"),
+    Route(f"{API}/jobs/*/explanations/*", "trainer", "job.explain", deadline_s=120, audit="sum"),
     Route(f"{API}/evaluations", "trainer", "evaluation.create", deadline_s=120),
     Route(f"{API}/workers/**", "trainer", "worker.read"),
 )

@@ -1,12 +1,15 @@
-"""Scores of models that were not trained here."""
+"""Scores of models that were not trained here, and what a trained one went by."""
 
+import base64
 from typing import Annotated, Literal
 
-from chassis.identity import Identity, require_role
-from chassis.problems import Problem, problem_responses
-from fastapi import APIRouter, Depends, Query, Request
+from chassis.identity import Caller, Identity, require_role
+from chassis.problems import Problem, invalid, not_found, problem_responses
+from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi.responses import Response
 
 from trainer.context import InContext
+from trainer.routes.models import Usable, ask_model
 from trainer.schemas import IDENTIFIER, Job
 from trainer.uploads import Upload, queue_scores
 
@@ -57,3 +60,36 @@ async def _read(request: Request) -> str:
         return b"".join(parts).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise Problem(415, "Not CSV", detail=f"It is not UTF-8: {error.reason}.") from error
+
+
+Method = Literal["saliency", "grad-cam", "integrated-gradients", "attention"]
+_kinds = {"png": "image/png", "npy": "application/x-npy"}
+_heat = {200: {"content": {kind: {"schema": {"type": "string"}} for kind in _kinds.values()}}}
+
+
+@router.get(
+    "/jobs/{job_id}/explanations/{image_id}",
+    response_class=Response,
+    responses={**_heat, **problem_responses(409)},
+)
+async def explain_image(
+    image_id: Annotated[int, Path(ge=0, lt=2**63)],
+    found: Usable,
+    caller: Caller,
+    context: InContext,
+    method: Method = "saliency",
+    format: Literal["png", "npy"] = "png",  # noqa: A002 - the name of the parameter
+) -> Response:
+    """What the model of a job went by on an image: an overlay, or the map (float32, `npy`).
+
+    At the size and in the frame that it was trained on, chest wall at the left; the class that is
+    explained is the one it reads, and stands in `X-Class`.
+    """
+    answer = await ask_model(found, [image_id], caller, context, explain=method)
+    if not answer:
+        raise not_found("picture of image", image_id)
+    if format not in answer:
+        raise invalid("method", f"{method} does not apply to this network", answer["methods"])
+    body = base64.b64decode(answer[format])
+    said = answer["said"].encode("ascii", "replace").decode()
+    return Response(body, media_type=_kinds[format], headers={"X-Class": said})
