@@ -38,7 +38,7 @@ def digest_of(fit: Fit) -> str:
 
 def test_a_network_comes_back_from_its_file_as_it_was(tmp_path: Path) -> None:
     fit = make_fit()
-    path, _ = prediction.write_weights(fit, CLASSES, "j", tmp_path)
+    path, _ = prediction.write_weights(fit, CLASSES, tmp_path)
     loaded = load(path, fit, digest_of(fit))
     squares = np.random.default_rng(1).integers(0, 255, (5, 32, 32)).astype(np.uint8)
     probs = loaded.predict_squares(squares)
@@ -51,7 +51,7 @@ def test_pictures_prepared_in_another_way_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fit = make_fit()
-    path, _ = prediction.write_weights(fit, CLASSES, "j", tmp_path)
+    path, _ = prediction.write_weights(fit, CLASSES, tmp_path)
     sha256 = digest_of(fit)
     with pytest.raises(prediction.ModelError, match="another way"):
         load(path, fit, "0" * 64)

@@ -42,9 +42,9 @@ from trainer.training.combine import combine_children
 from trainer.training.fit import DivergedError, EpochResult, Fit, Hooks, start_fit
 from trainer.training.freezing import FreezingError
 from trainer.training.models import build_model, download_weights
+from trainer.training.patches import read_patch_samples
 from trainer.training.prediction import describe_model, predict_source, write_weights
 from trainer.training.predictions import write_predictions
-from trainer.training.patches import read_patch_samples
 from trainer.training.runtime import Runtime, choose_runtime, describe_versions
 from trainer.training.scores import evaluate_scores
 from trainer.training.session import Session
@@ -271,7 +271,7 @@ def _finish(
     _show(session, Progress(phase="reporting", epoch=epochs, epochs=epochs, fraction=EVALUATED))
     (folder / "report.html").write_text(render_report(report, pictures))
     files = _write_files(folder, report, samples, labels, probs)
-    files["weights.safetensors"] = write_weights(fit, samples.classes, row.job_id, folder)
+    files["weights.safetensors"] = write_weights(fit, samples.classes, folder)
     (folder / SCALARS).write_bytes(write_scalars(map(_scalars, history)))
     files[SCALARS] = folder / SCALARS, "application/octet-stream"
     artifacts = upload_artifacts(session, files)

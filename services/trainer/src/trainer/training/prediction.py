@@ -69,12 +69,14 @@ class TrainedModel:
         return self.predict(samples, TEST)
 
 
-def write_weights(fit: Fit, classes: Sequence[str], job_id: str, folder: Path) -> tuple[Path, str]:
-    """(file, media type) of the weights, which say of themselves how pictures are prepared."""
+def write_weights(fit: Fit, classes: Sequence[str], folder: Path) -> tuple[Path, str]:
+    """(file, media type) of the weights, which say of themselves how pictures are prepared.
+
+    They say nothing of their job: the same weights are the same file.
+    """
     known = fit.normalisation
     document = describe_preprocessing(fit.settings, known.mean, known.sd)
     told = {
-        "job_id": job_id,
         "model": fit.settings.model,
         "classes": json.dumps(list(classes)),
         "preprocessing": json.dumps(document),
