@@ -1,10 +1,13 @@
 """Without a confirmed agreement nothing of a restricted dataset is seen, by any operation."""
 
+import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from devstack.throwaway import psql
 from gateway.openapi import merge_openapi
 
 from tests.contract.conftest import Documents
@@ -13,6 +16,7 @@ from tests.contract.test_openapi import operations
 from tests.gateway.conftest import Gateway
 
 DATASET = "guarded"
+BASIS = "synthetic rows, which nobody need ask for"
 NEEDED = "urn:embedlab:agreement-needed"
 
 # Operations that reach no dataset: accounts, vocabulary, what is public, what a worker does.
@@ -27,9 +31,21 @@ REACH_NOTHING |= {"redirect_to_image_information"}  # says where to ask, and loo
 # That a dataset is there, and how it was brought in, is no secret; who may bring it in is a role.
 ABOUT_DATASETS = {
     "list_datasets", "retrieve_dataset", "create_revision", "list_revisions", "retrieve_revision",
+    "purge_dataset", "purge_pictures", "purge_jobs",
 }  # fmt: skip
 # Lists of many datasets leave out what the caller may not see.
-LISTS = {"list_cohorts", "list_queries", "list_jobs", "watch_jobs"}
+LISTS = {"list_cohorts", "list_queries"}
+# That a job is there, and its figures, name nobody; what it shows of images does.
+ABOUT_JOBS = {
+    "list_jobs", "watch_jobs", "retrieve_job", "compare_jobs", "change_job", "delete_job",
+    "cancel_job", "retry_job", "retrieve_storage", "list_models", "retrieve_model",
+}  # fmt: skip
+# A model as training describes it, of no use but to be asked for.
+MODEL = {
+    "key": "none", "takes": [], "samples_sha256": "0" * 64, "code_version": "0", "versions": {},
+    "parameters": 1, "bytes": 1, "weights_sha256": "0" * 64, "preprocessing": {},
+    "preprocessing_sha256": "0" * 64,
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +59,7 @@ def agreed(lab: Gateway, synthetic_tables: Path) -> httpx.Client:
         "image_root": tables,
     }
     path = f"/api/v1/datasets/{DATASET}/revisions"
-    state = client.post(path, json={**sources, "restricted": True}).json()
+    state = client.post(path, json={**sources, "restricted": True, "basis": BASIS}).json()
     while state["state"] in ("queued", "running"):
         state = client.get(f"{path}/{state['revision_id']}").json()
     assert state["state"] == "succeeded", state
@@ -56,7 +72,24 @@ def agreed(lab: Gateway, synthetic_tables: Path) -> httpx.Client:
 
 
 @pytest.fixture(scope="module")
-def things(agreed: httpx.Client) -> dict[str, str]:
+def job(agreed: httpx.Client, database: str) -> Iterator[dict[str, Any]]:
+    """A job on a cohort of the dataset, as if it had succeeded and left a model."""
+    classes = [{"name": name, "values": [name]} for name in ("B", "K")]
+    frozen = {"dataset": DATASET, "label": {"field": "asses", "classes": classes}}
+    cohort = _made(agreed, "/api/v1/cohorts", {**frozen, "sampling": {"per_class": 10}})
+    wanted = {"experiment": "embed-2b6k", "cohort_id": cohort["cohort_id"]}
+    made = _made(agreed, "/api/v1/jobs", {**wanted, "overrides": {"weights": "none"}})
+    psql(
+        database,
+        "update trainer.job set state = 'succeeded', started_at = now(), finished_at = now(), "
+        f"model = '{json.dumps(MODEL)}' where job_id = '{made['job_id']}'",
+    )
+    yield made
+    assert agreed.delete(f"/api/v1/jobs/{made['job_id']}").status_code == 204
+
+
+@pytest.fixture(scope="module")
+def things(agreed: httpx.Client, job: dict[str, Any]) -> dict[str, str]:
     """Path parameter to something of the dataset that is really there."""
     image = agreed.get("/api/v1/images", params={"dataset": DATASET}).json()["items"][0]
     classes = [{"name": "N", "values": ["N"]}, {"name": "A", "values": ["A"]}]
@@ -82,6 +115,8 @@ def things(agreed: httpx.Client) -> dict[str, str]:
         "size": "max",
         "rotation": "0",
         "quality_format": "default.jpg",
+        "job_id": job["job_id"],
+        "name": "report.json",
     }
 
 
@@ -100,8 +135,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "create_query": {"dataset": DATASET, "name": "another"},
     "change_query": {"name": "renamed"},
 }
-OF_JOBS = {name for name in MATRIX if "job" in name or "model" in name}
-GUARDED = sorted(set(MATRIX) - REACH_NOTHING - ABOUT_DATASETS - LISTS - OF_JOBS)
+GUARDED = sorted(set(MATRIX) - REACH_NOTHING - ABOUT_DATASETS - LISTS - ABOUT_JOBS)
 
 
 @pytest.fixture(scope="module")
@@ -131,13 +165,26 @@ def test_nothing_is_seen_without_an_agreement(
     method, path = asked[operation]
     assert "{" not in path, "a path parameter without something that is there"
     flagged = {"image_id": int(things["image_id"]), "kind": "unreadable"}
-    body = BODIES.get(operation, flagged if operation == "create_flag" else {"dataset": DATASET})
-    both = {"a": things["cohort_id"], "b": things["cohort_id"]}
+    image, cohort = int(things["image_id"]), things["cohort_id"]
+    about = {
+        "create_flag": flagged,
+        "create_job": {"experiment": "embed-2b6k", "cohort_id": cohort},
+        "preview_job": {"experiment": "embed-2b6k", "cohort_id": cohort},
+        "predict_images": {"image_ids": [image]},
+    }
+    body = BODIES.get(operation) or about.get(operation, {"dataset": DATASET})
+    asked_by_query = {
+        "compare_cohorts": {"a": cohort, "b": cohort},
+        "create_evaluation": {"cohort_id": cohort},
+    }
+    scores = f"image_id,p_N,p_A\n{image},0.5,0.5\n" if operation == "create_evaluation" else None
     answer = stranger.request(
         method,
         path,
-        params=both if operation == "compare_cohorts" else {"dataset": DATASET},
-        json=body if method in ("POST", "PUT", "PATCH") else None,
+        params=asked_by_query.get(operation, {"dataset": DATASET}),
+        json=body if method in ("POST", "PUT", "PATCH") and scores is None else None,
+        content=scores,
+        headers={"Content-Type": "text/csv"} if scores else None,
     )
     assert answer.status_code == 403, answer.text[:300]
     assert answer.json()["type"] == NEEDED
@@ -163,6 +210,10 @@ def test_lists_leave_out_what_needs_an_agreement(
         ("change_query", {"name": "taken over"}),
         ("delete_query", None),
         ("delete_flag", None),
+        ("change_job", {"name": "taken over"}),
+        ("cancel_job", None),
+        ("retry_job", None),
+        ("delete_job", None),
     ],
 )
 def test_what_is_another_s_stays_theirs(
@@ -180,8 +231,9 @@ def test_what_is_another_s_stays_theirs(
     assert agreed.put(confirm, json={"confirmed": True}).status_code == 200
     try:
         method, path = asked[operation]
-        before = agreed.get(path).json()
+        itself = path.removesuffix("/cancel").removesuffix("/retry")
+        before = agreed.get(itself).json()
         assert other.request(method, path, json=change).status_code in (403, 404)
-        assert agreed.get(path).json() == before
+        assert agreed.get(itself).json() == before
     finally:
         assert agreed.put(confirm, json={"confirmed": False}).status_code == 200

@@ -179,6 +179,9 @@ def running() -> Iterator[tuple[Any, Any, str, Put]]:
                 **named,
             )
 
+        def forget(self) -> None:
+            """There is nothing to remember."""
+
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         s3 = stack.enter_context(throwaway.s3())

@@ -104,3 +104,12 @@ def test_one_process_at_a_time_fetches_an_object(tmp_path: Path) -> None:
             assert not theirs
     with other.try_lock(URI.format(1)) as theirs:
         assert theirs
+
+
+def test_everything_goes_at_once(tmp_path: Path) -> None:
+    cache = DiskCache(tmp_path, 1000)
+    for n in range(3):
+        add(cache, n, b"x" * 10)
+    assert cache.clear() == (3, 30)
+    assert cache.clear() == (0, 0)
+    assert read(cache, 0) is None

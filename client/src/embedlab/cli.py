@@ -14,13 +14,27 @@ from embedlab.commands import (
     flags,
     jobs,
     models,
+    purge,
     queries,
 )
 from embedlab.errors import ApiError, LabError
 from embedlab.smoke import command as smoke
 from embedlab.terminal import warn
 
-FAMILIES = (account, doctor, data, queries, flags, cohorts, exports, jobs, models, compat, smoke)
+FAMILIES = (
+    account,
+    doctor,
+    data,
+    purge,
+    queries,
+    flags,
+    cohorts,
+    exports,
+    jobs,
+    models,
+    compat,
+    smoke,
+)
 
 
 def make_parser() -> argparse.ArgumentParser:

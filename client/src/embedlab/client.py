@@ -113,6 +113,11 @@ class Client:
         """The datasets that the server knows, with their active revision."""
         return list(self.items(f"{API}/datasets"))
 
+    def purge(self, dataset: str, part: str | None = None) -> dict[str, Any]:
+        """Remove what one service has of a dataset: the catalog, or ``pictures`` or ``jobs``."""
+        path = f"{API}/datasets/{dataset}" + (f"/{part}" if part else "")
+        return dict(self._http.json("DELETE", path))
+
     def create_revision(self, dataset: str, request: Mapping[str, Any]) -> Revision:
         """Start an ingest of ``tables``, a folder, or ``clinical`` and ``metadata`` (URIs)."""
         path = f"{API}/datasets/{dataset}/revisions"

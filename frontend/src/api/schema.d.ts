@@ -314,7 +314,55 @@ export interface paths {
         get: operations["retrieve_dataset"];
         put?: never;
         post?: never;
-        delete?: never;
+        /**
+         * Purge Dataset
+         * @description Forget a dataset: tables, revisions, cohorts, flags and saved queries, all or nothing.
+         *
+         *     Asked again it finds nothing left, and tells of the backups as before.
+         */
+        delete: operations["purge_dataset"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/jobs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Purge Jobs
+         * @description Stop the jobs on a dataset, and delete those that have ended with weights and reports.
+         */
+        delete: operations["purge_jobs"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/datasets/{name}/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Purge Pictures
+         * @description Empty the caches of pictures and source files, and end what warms them.
+         *
+         *     A cache that cannot be emptied is a 503: ask again.
+         */
+        delete: operations["purge_pictures"];
         options?: never;
         head?: never;
         patch?: never;
@@ -2340,6 +2388,19 @@ export interface components {
             request_id: string | null;
         };
         /**
+         * Backup
+         * @description A backup that was written while the dataset was there.
+         */
+        Backup: {
+            /** Place */
+            place: string;
+            /**
+             * Written At
+             * Format: date-time
+             */
+            written_at: string;
+        };
+        /**
          * BaselineMetrics
          * @description The same of a model that cannot see lesions.
          */
@@ -2377,6 +2438,24 @@ export interface components {
              * @description What it was told
              */
             features: string[];
+        };
+        /**
+         * Basis
+         * @description Why a lab may keep a shared copy of a restricted dataset, by whose word.
+         */
+        Basis: {
+            /** Text */
+            text: string;
+            /**
+             * Recorded By
+             * @description An admin's person_id
+             */
+            recorded_by: string;
+            /**
+             * Recorded At
+             * Format: date-time
+             */
+            recorded_at: string;
         };
         /**
          * Bin
@@ -2828,6 +2907,8 @@ export interface components {
             licence: string | null;
             /** Attribution */
             attribution: string | null;
+            /** @description Of the shared copy; restricted datasets need one */
+            basis: components["schemas"]["Basis"] | null;
             revision: components["schemas"]["RevisionSummary"] | null;
         };
         /**
@@ -3067,6 +3148,11 @@ export interface components {
             overrides: {
                 [key: string]: unknown;
             };
+            /**
+             * Arrays
+             * @description Arrays or patches of this server that it can train on; null: on a cohort
+             */
+            arrays: string[] | null;
             /**
              * Cohort
              * @description The cohort definition it expects
@@ -4795,6 +4881,75 @@ export interface components {
             images: number | null;
         };
         /**
+         * PurgedDataset
+         * @description What the catalog had of a dataset.
+         */
+        PurgedDataset: {
+            /** Dataset */
+            dataset: string;
+            /**
+             * Removed
+             * @example {
+             *       "cohorts": 4,
+             *       "images": 480323
+             *     }
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Backups
+             * @description Backups that still hold it
+             */
+            backups: components["schemas"]["Backup"][];
+        };
+        /**
+         * PurgedJobs
+         * @description What the trainer had of a dataset; ``stopping`` jobs still run and are there.
+         */
+        PurgedJobs: {
+            /** Dataset */
+            dataset: string;
+            /**
+             * Removed
+             * @example {
+             *       "jobs": 12
+             *     }
+             */
+            removed: {
+                [key: string]: number;
+            };
+            /**
+             * Stopping
+             * @description Jobs that were told to stop: ask again until there is none
+             */
+            stopping: number;
+            /**
+             * Workers
+             * @description Workers of the last day. Their disks may hold arrays of its pixels: run `python -m trainer.scratch` beside each
+             */
+            workers: string[];
+        };
+        /**
+         * PurgedPictures
+         * @description What imagery had kept.
+         */
+        PurgedPictures: {
+            /** Dataset */
+            dataset: string;
+            /**
+             * Removed
+             * @example {
+             *       "bytes": 5270000000,
+             *       "entries": 5120,
+             *       "files": 310
+             *     }
+             */
+            removed: {
+                [key: string]: number;
+            };
+        };
+        /**
          * QueryChange
          * @description A new name, or whether others see the query.
          */
@@ -5017,6 +5172,12 @@ export interface components {
             licence?: string | null;
             /** Attribution */
             attribution?: string | null;
+            /**
+             * Basis
+             * @description On what basis the lab keeps a shared copy; restricted datasets need one
+             * @example Emory's written consent of 2026-03-02 to one copy for registered members
+             */
+            basis?: string | null;
             /**
              * Dry Run
              * @default false
@@ -8121,6 +8282,326 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DatasetSummary"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purge_dataset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurgedDataset"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purge_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurgedJobs"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Request Header Fields Too Large */
+            431: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Gateway Timeout */
+            504: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    purge_pictures: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The dataset */
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PurgedPictures"];
                 };
             };
             /** @description Bad Request */

@@ -59,9 +59,16 @@ class Route:
 
 API = "/api/v1"
 
+# What services beside the catalog keep of a dataset: a purge asks each to remove it.
+PURGED_ELSEWHERE: dict[str, ServiceName] = {"pictures": "imagery", "jobs": "trainer"}
+
 ROUTES: tuple[Route, ...] = (
     # catalog
     Route(f"{API}/datasets/**", "catalog", "dataset.read", change="admin", deadline_s=120),
+    *(
+        Route(f"{API}/datasets/*/{part}", service, "dataset.read", change="admin", deadline_s=120)
+        for part, service in PURGED_ELSEWHERE.items()
+    ),
     Route(f"{API}/filters/**", "catalog", "filter.read"),
     Route(f"{API}/images/**", "catalog", "record.read", audit="sum"),
     Route(f"{API}/images/search", "catalog", "record.read", change="read", audit="sum"),

@@ -87,6 +87,11 @@ function DatasetView({ dataset }: { dataset: Dataset }) {
       <p class="soft">
         {dataset.restricted ? "Needs an agreement" : "Open"}; {dataset.licence ?? "no licence told"}
       </p>
+      {dataset.basis && (
+        <p class="soft">
+          Kept on this basis, recorded {formatWhen(dataset.basis.recorded_at)}: {dataset.basis.text}
+        </p>
+      )}
       {revisions.error && <ProblemNote error={revisions.error} retry={revisions.reload} />}
       {revisions.data?.map((one) => (
         <RevisionView key={one.revision_id} revision={one} />

@@ -136,7 +136,11 @@ export function EvaluationParts({ job }: { job: Job }) {
       {subgroups.length > 0 && <Forest subgroups={subgroups} />}
       {explanations && !explanations.refused && (
         <p>
-          <a href={`/api/v1/jobs/${job.job_id}/report#explanations`} target="_blank" rel="noreferrer">
+          <a
+            href={`/api/v1/jobs/${job.job_id}/report#explanations`}
+            target="_blank"
+            rel="noreferrer"
+          >
             What it went by: {explanations.gallery.length} test images with heat maps
           </a>
         </p>

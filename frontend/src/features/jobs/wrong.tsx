@@ -65,12 +65,7 @@ function SaveWrong({ job, wrong }: { job: Job; wrong: readonly Prediction[] }) {
     );
   }
   return (
-    <button
-      type="button"
-      class="button"
-      disabled={state === "busy"}
-      onClick={() => void save()}
-    >
+    <button type="button" class="button" disabled={state === "busy"} onClick={() => void save()}>
       Save as a cohort
     </button>
   );

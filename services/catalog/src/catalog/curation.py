@@ -25,6 +25,10 @@ class Curation:
         self._kept: OrderedDict[tuple[int, str, str], RecipeOutcome] = OrderedDict()
         self._lock = asyncio.Lock()
 
+    def forget(self) -> None:
+        """Keep no outcome: a dataset was purged."""
+        self._kept.clear()
+
     async def gather(self, served: Served, request: CohortRequest) -> Inputs:
         """The inputs of a definition of cohorts."""
         name, kinds = served.dataset.name, request.without_flags

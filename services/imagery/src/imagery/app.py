@@ -30,6 +30,7 @@ from imagery.objects.mirror import MirrorOrigin
 from imagery.objects.ranged import object_session
 from imagery.objects.s3 import S3Origin
 from imagery.objects.store import ObjectStore
+from imagery.purge import router as purge_router
 from imagery.routes import router
 from imagery.sending import SendingBudget
 from imagery.settings import ImagerySettings
@@ -45,7 +46,14 @@ DECODE_SHARE = 0.5
 
 
 DICOMWEB = (routes_search, routes_retrieve, routes_rendered)
-ROUTERS = (router, warming_router, archive_router, iiif_router, *(m.router for m in DICOMWEB))
+ROUTERS = (
+    router,
+    warming_router,
+    archive_router,
+    purge_router,
+    iiif_router,
+    *(m.router for m in DICOMWEB),
+)
 
 
 def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -> FastAPI:

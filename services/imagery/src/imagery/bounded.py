@@ -44,6 +44,11 @@ class LruCache(Generic[K, V]):
         if key in self._values:
             self.weight -= self._weigh(self._values.pop(key))
 
+    def clear(self) -> None:
+        """Forget everything."""
+        self._values.clear()
+        self.weight = 0
+
     def drop_where(self, unwanted: Callable[[V], bool]) -> None:
         """Forget every value that is ``unwanted``."""
         for key in [key for key, value in self._values.items() if unwanted(value)]:
@@ -82,3 +87,7 @@ class ExpiringCache(Generic[K, V]):
     def drop_where(self, unwanted: Callable[[V], bool]) -> None:
         """Forget every value that is ``unwanted``."""
         self._entries.drop_where(lambda entry: unwanted(entry[1]))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._entries.clear()

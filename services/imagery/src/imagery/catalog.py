@@ -63,6 +63,10 @@ class CatalogSources:
         future = waiting.setdefault(image_id, loop.create_future())
         return await asyncio.shield(future)
 
+    def forget(self) -> None:
+        """Remember no source."""
+        self._known.clear()
+
     def known(self, image_id: int) -> ImageSource | None:
         """The source of an image where it is remembered."""
         return self._known.get(image_id)

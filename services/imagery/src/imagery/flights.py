@@ -25,6 +25,12 @@ class Flights(Generic[T]):
     def __len__(self) -> int:
         return len(self._flights)
 
+    async def landed(self) -> None:
+        """Wait for the end, whatever it is, of all that are under way now."""
+        under_way = [flight.task for flight in self._flights.values()]
+        if under_way:
+            await asyncio.wait(under_way)
+
     def __contains__(self, key: Hashable) -> bool:
         return key in self._flights
 

@@ -63,6 +63,17 @@ class Imagery:
         self.hits = 0
         self.misses = 0
 
+    async def forget(self) -> dict[str, int]:
+        """Keep nothing: how many entries of Valkey, files and bytes of files there were.
+
+        What is under way ends first, and is forgotten with the rest. Raises where Valkey is away.
+        """
+        await self._flights.landed()
+        files, size = await self.objects.forget()
+        self._studio.forget()
+        self._recent.clear()
+        return {"entries": await self._shared.drop_all("imagery:*"), "files": files, "bytes": size}
+
     async def picture(
         self, source: ImageSource, rendering: Rendering, known_tags: str | None = None
     ) -> Tagged:

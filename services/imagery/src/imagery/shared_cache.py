@@ -23,10 +23,11 @@ TIMEOUT_S = 2.5
 PAUSE_S = 5.0
 TURN_MS = 15_000
 TURN_PATIENCE_S = 15.0
+SCANNED = 1000
 POLL_S = (0.005, 0.1)
 
 _release = "if redis.call('get', KEYS[1]) == ARGV[1] then return redis.call('del', KEYS[1]) end"
-_gone = (RedisError, OSError, TimeoutError)
+GONE = (RedisError, OSError, TimeoutError)
 
 
 class SharedCache:
@@ -56,7 +57,7 @@ class SharedCache:
             return None
         try:
             found = await self._client.get(key)
-        except _gone as error:
+        except GONE as error:
             self._pause(error)
             return None
         return found if isinstance(found, bytes) else None
@@ -68,7 +69,7 @@ class SharedCache:
         whole = value if isinstance(value, bytes) else b"".join(value)
         try:
             await self._client.set(key, whole, ex=ttl_s)
-        except _gone as error:
+        except GONE as error:
             self._pause(error)
 
     async def drop(self, key: str) -> None:
@@ -77,8 +78,18 @@ class SharedCache:
             return
         try:
             await self._client.delete(key)
-        except _gone as error:
+        except GONE as error:
             self._pause(error)
+
+    async def drop_all(self, pattern: str) -> int:
+        """Forget every key like ``pattern`` (a glob); how many. Raises where there is no Valkey."""
+        gone, batch = 0, []
+        async for key in self._client.scan_iter(match=pattern, count=SCANNED):
+            batch.append(key)
+            if len(batch) >= SCANNED:
+                gone += int(await self._client.unlink(*batch))
+                batch.clear()
+        return gone + (int(await self._client.unlink(*batch)) if batch else 0)
 
     @asynccontextmanager
     async def turn(self, key: str) -> AsyncIterator[None]:
@@ -101,7 +112,7 @@ class SharedCache:
             try:
                 if await self._client.set(key, token, nx=True, px=TURN_MS):
                     return True
-            except _gone as error:
+            except GONE as error:
                 self._pause(error)
                 return False
             await asyncio.sleep(pause)
@@ -111,7 +122,7 @@ class SharedCache:
     async def _give_back(self, key: str, token: bytes) -> None:
         try:
             await self._client.eval(_release, 1, key, token)
-        except _gone as error:
+        except GONE as error:
             self._pause(error)
 
     @property

@@ -34,6 +34,9 @@ class SourceLookup(Protocol):
     def known(self, image_id: int) -> ImageSource | None:
         """The source of an image where it is remembered; who may see it is not asked."""
 
+    def forget(self) -> None:
+        """Remember nothing that can be asked for again."""
+
 
 class FileSources:
     """Image sources from a JSON file (a list): imagery by itself, without a catalog."""
@@ -49,3 +52,6 @@ class FileSources:
     def known(self, image_id: int) -> ImageSource | None:
         """The same at once."""
         return self._sources.get(image_id)
+
+    def forget(self) -> None:
+        """The file is all there is."""

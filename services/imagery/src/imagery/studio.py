@@ -83,6 +83,11 @@ class Studio:
             self.decodes += 1
         return _answer(self._learned(frame, await self._run(task, files)))
 
+    def forget(self) -> None:
+        """Keep no pixels, and nothing that was learned of a frame."""
+        for kept in (self._pixels, self._surveys, self._confirmed):
+            kept.clear()
+
     @property
     def pixel_bytes(self) -> int:
         """Bytes of decoded pixels that are kept."""

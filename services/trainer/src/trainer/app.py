@@ -20,7 +20,7 @@ from trainer.events import JobEvents
 from trainer.gauges import QueueGauges, refresh_forever
 from trainer.objects import Objects
 from trainer.predictions import Predictors
-from trainer.routes import artifacts, evaluations, experiments, jobs, models, workers
+from trainer.routes import artifacts, evaluations, experiments, jobs, models, purge, workers
 from trainer.settings import TrainerSettings, settings_from_environment
 from trainer.sweeper import sweep_forever
 from trainer.wakeups import Wakeups
@@ -41,6 +41,7 @@ def create_app(settings: TrainerSettings) -> FastAPI:
             jobs.router,
             artifacts.router,
             models.router,
+            purge.router,
             workers.router,
         ],
         lifespan=_lifespan(settings, checks),

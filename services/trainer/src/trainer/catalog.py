@@ -145,9 +145,8 @@ class CatalogClient:
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise UpstreamError("catalog", 0, f"{type(error).__name__}: {error}") from error
         if answer.status != 200:
-            raise UpstreamError(
-                "catalog", answer.status, str(body.get("detail") or body.get("title"))
-            )
+            detail = str(body.get("detail") or body.get("title"))
+            raise UpstreamError("catalog", answer.status, detail, str(body.get("type") or ""))
         found: dict[str, Any] = body
         return found
 

@@ -155,7 +155,8 @@ def _cut(picture: NDArray[Any], square: Square) -> NDArray[np.uint16]:
     part = picture[top : top + side, left : left + side].astype(np.float32)
     grey = torch.from_numpy(part)[None, None]
     sized = functional.interpolate(grey, (SIDE, SIDE), mode="bilinear", antialias=True)
-    return sized[0, 0].round().clamp(0, 65535).numpy().astype(np.uint16)
+    cut: NDArray[np.uint16] = sized[0, 0].round().clamp(0, 65535).numpy().astype(np.uint16)
+    return cut
 
 
 def convert(source: Path, target: Path) -> Counter[str]:

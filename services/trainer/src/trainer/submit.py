@@ -273,5 +273,6 @@ def upstream_problem(error: UpstreamError, cohort_id: str | None) -> Problem:
         problem.errors = [FieldError(field="cohort_id", message="unknown cohort")]
         return problem
     if error.status in (403, 409, 422):
-        return Problem(error.status, "The catalog refuses this cohort", detail=error.detail)
+        title, kind = "The catalog refuses this cohort", error.kind or "about:blank"
+        return Problem(error.status, title, detail=error.detail, type=kind)
     return unavailable("The catalog cannot be reached", detail="Nothing was queued.")

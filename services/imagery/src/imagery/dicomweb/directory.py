@@ -47,6 +47,10 @@ class DicomDirectory:
         self._studies: ExpiringCache[tuple[str, frozenset[str]], Sequence[Instance]]
         self._studies = ExpiringCache(STUDIES, ttl_s)
 
+    def forget(self) -> None:
+        """Remember no study."""
+        self._studies.clear()
+
     async def search(self, question: Mapping[str, Any], authorization: str) -> Found:
         """What matches; Problem where the catalog refuses or is away."""
         body = await ask_catalog(self._session, self._url, dict(question), authorization)

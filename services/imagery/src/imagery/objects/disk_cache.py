@@ -82,6 +82,16 @@ class DiskCache:
         """Remove an entry."""
         self._path(uri, version).unlink(missing_ok=True)
 
+    def clear(self) -> tuple[int, int]:
+        """Remove every entry; how many files and bytes."""
+        files = size = 0
+        for path in self._entries.glob("*/*"):
+            with suppress(FileNotFoundError):
+                size += path.stat().st_size
+                path.unlink()
+                files += 1
+        return files, size
+
     @contextmanager
     def try_lock(self, uri: str) -> Iterator[bool]:
         """Whether this process may fetch ``uri`` now; another one on this machine may be at it."""

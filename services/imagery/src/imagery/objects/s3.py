@@ -46,6 +46,11 @@ class S3Origin:
         self.fetched_bytes = 0
         self.fetched_objects = 0
 
+    async def forget(self) -> tuple[int, int]:
+        """Keep no file, nor any that is on its way now; how many files and bytes there were."""
+        await self._flights.landed()
+        return await asyncio.to_thread(self._disk.clear)
+
     async def current_version(self, uri: str) -> str:
         """Ask the store (HEAD)."""
         url = await self._signed("head_object", uri)

@@ -60,6 +60,12 @@ class ObjectStore:
             return None
         return memo.version
 
+    async def forget(self) -> tuple[int, int]:
+        """Remember nothing and keep no file; how many files and bytes there were."""
+        files = await self.s3.forget()
+        self._memos.clear()
+        return files
+
     async def known_version(self, uri: str) -> str | None:
         """The object's version, as far as it can be told without fetching it; None: unknown.
 

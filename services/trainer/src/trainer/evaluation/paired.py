@@ -114,5 +114,5 @@ def _sums(
     areas: Floats, parts: Floats, chosen: NDArray[np.bool_], member: Ints, count: int
 ) -> _Kind:
     centred = (parts - areas[:, None]) * chosen
-    sums = np.stack([np.bincount(member, row, count) for row in centred])
+    sums: Floats = np.stack([np.bincount(member, row, count).astype(np.float64) for row in centred])
     return _Kind(chosen.astype(np.float64), int(chosen.sum()), sums)

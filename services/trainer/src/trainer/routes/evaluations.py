@@ -1,7 +1,7 @@
 """Scores of models that were not trained here, and what a trained one went by."""
 
 import base64
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from chassis.identity import Caller, Identity, require_role
 from chassis.problems import Problem, invalid, not_found, problem_responses
@@ -64,7 +64,9 @@ async def _read(request: Request) -> str:
 
 Method = Literal["saliency", "grad-cam", "integrated-gradients", "attention"]
 _kinds = {"png": "image/png", "npy": "application/x-npy"}
-_heat = {200: {"content": {kind: {"schema": {"type": "string"}} for kind in _kinds.values()}}}
+_heat: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {"schema": {"type": "string"}} for kind in _kinds.values()}}
+}
 
 
 @router.get(
