@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from trainer.experiments import EXPERIMENTS
 from trainer.settings import TrainerSettings
 
 README = Path(__file__).parents[2] / "services" / "trainer" / "README.md"
@@ -19,8 +18,3 @@ def test_it_has_the_five_headings() -> None:
 def test_every_setting_is_documented(name: str) -> None:
     assert f"`TRAINER_{name.upper()}`" in README.read_text()
     assert TrainerSettings.model_fields[name].description
-
-
-@pytest.mark.parametrize("name", EXPERIMENTS)
-def test_every_experiment_is_documented(name: str) -> None:
-    assert f"`{name}`" in README.read_text()

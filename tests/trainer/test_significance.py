@@ -63,8 +63,8 @@ async def finish(settings: TrainerSettings, s3: S3Server, job_id: str, text: str
     row: dict[str, Any] = {"job_id": job_id, "name": "predictions.csv", "key": key, "bytes": 1}
     database = Database(settings.database_url)
     async with database.transaction() as session:
-        ended = update(job).where(job.c.job_id == job_id)
-        await session.execute(ended.values(state="succeeded", finished_at=job.c.created_at))
+        ended = {"state": "succeeded", "fence": 2, "finished_at": job.c.created_at}
+        await session.execute(update(job).where(job.c.job_id == job_id).values(**ended))
         if text is not None:
             values = row | {"sha256": "0" * 64, "media_type": "text/csv"}
             await session.execute(insert(artifact).values(**values))

@@ -32,6 +32,7 @@ from trainer.training.runtime import Runtime, choose_runtime, describe_versions
 from trainer.training.session import Session
 
 WEIGHTS = "weights.safetensors"
+TOLD = "embedlab"
 
 
 class ModelError(Exception):
@@ -78,13 +79,14 @@ def write_weights(fit: Fit, classes: Sequence[str], folder: Path) -> tuple[Path,
     document = describe_preprocessing(fit.settings, known.mean, known.sd)
     told = {
         "model": fit.settings.model,
-        "classes": json.dumps(list(classes)),
-        "preprocessing": json.dumps(document),
+        "classes": list(classes),
+        "preprocessing": document,
         "preprocessing_sha256": preprocessing_sha256(document),
     }
     path = folder / WEIGHTS
     weights = {k: v.detach().cpu().contiguous() for k, v in fit.model.state_dict().items()}
-    save_file(weights, path, told)
+    # One entry: several would stand in the file in any order, and it would differ from its twin.
+    save_file(weights, path, {TOLD: json.dumps(told, sort_keys=True)})
     return path, "application/octet-stream"
 
 
@@ -162,10 +164,10 @@ def load_model(
     """
     try:
         with safe_open(path, "pt") as opened:
-            told = opened.metadata() or {}
+            told: dict[str, Any] = json.loads((opened.metadata() or {}).get(TOLD, "{}"))
     except SafetensorError as error:
         raise ModelError(f"the weights cannot be read: {error}") from error
-    document: dict[str, Any] = json.loads(told.get("preprocessing", "{}"))
+    document: dict[str, Any] = told.get("preprocessing", {})
     mean, sd = document.get("mean", ()), document.get("sd", ())
     now = preprocessing_sha256(describe_preprocessing(settings, mean, sd))
     if not told.get("preprocessing_sha256") == expected_sha256 == now:
