@@ -1,5 +1,7 @@
 """From a filter to a frozen cohort to a job and its curves."""
 
+import csv
+import io
 import re
 
 import pytest
@@ -85,8 +87,9 @@ def test_job_is_submitted_and_followed_to_its_curves(page: Page, api: Api, stack
     cells = page.locator(".matrix td strong").all_inner_texts()
     counts = [str(n) for row in job["metrics"]["confusion_matrix"]["counts"] for n in row]
     assert cells == counts
-    rows = api.text(f"/api/v1/jobs/{job_id}/artifacts/predictions.csv").splitlines()[1:]
-    said = [(row.split(",")[1], *map(float, row.split(",")[2:])) for row in rows]
+    text = api.text(f"/api/v1/jobs/{job_id}/artifacts/predictions.csv")
+    rows = list(csv.DictReader(io.StringIO(text)))
+    said = [(row["label"], float(row["p_B"]), float(row["p_K"])) for row in rows]
     wrong = [row for row in said if (row[1] > row[2]) != (row[0] == "B")]
     expect(page.get_by_role("region", name="Misclassified cases")).to_contain_text(
         f"{len(wrong)} of {len(rows)} test images"

@@ -1,4 +1,4 @@
-/** The table of predictions a job leaves: `image_id,label,p_<class>…`, a row an image of the test split. Pure. */
+/** The table of predictions a job leaves: `image_id`, `label` and `p_<class>` by their names, a row an image of the test split. Pure. */
 
 export interface Prediction {
   readonly imageId: number;

@@ -1,4 +1,4 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { listPeople, searchAudit } from "../../api/people";
 import type { Audit } from "../../api/types";
 import { formatBytes, formatCount, formatWhen } from "../../lib/format";
@@ -29,6 +29,8 @@ export function AuditLog() {
   const personId = query.value.get("_person") ?? "";
   const action = query.value.get("_action") ?? "";
   const since = query.value.get("_since") ?? "";
+  const [typed, setTyped] = useState(action);
+  useEffect(() => setTyped(action), [action]);
   const [more, setMore] = useState<{ key: string; rows: readonly Audit[]; next: string | null }>();
   const people = useResource("people", async (aborted) => (await listPeople(aborted)).items);
   const asked = {
@@ -52,8 +54,7 @@ export function AuditLog() {
         class="row wrap audit-filters"
         onSubmit={(event) => {
           event.preventDefault();
-          const typed = new FormData(event.currentTarget).get("action");
-          setParameters({ _action: String(typed ?? "").trim() || null });
+          setParameters({ _action: typed.trim() || null });
           first.reload();
         }}
       >
@@ -75,8 +76,8 @@ export function AuditLog() {
           type="search"
           aria-label="Action"
           placeholder="Action, such as session.create"
-          name="action"
-          value={action}
+          value={typed}
+          onInput={(event) => setTyped(event.currentTarget.value)}
         />
         <label class="row">
           since
