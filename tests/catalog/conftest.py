@@ -99,6 +99,12 @@ def catalog_url(catalog_settings: Settings) -> Iterator[str]:
         yield url
 
 
+def sources(folder: Path) -> dict[str, Any]:
+    """What to ingest of the tables in ``folder``, as the service is asked for it."""
+    uris = {name: f"file://{folder}/EMBED_OpenData_{name}.csv" for name in ("clinical", "metadata")}
+    return {**uris, "image_root": "s3://images/images"}
+
+
 class Api:
     """The catalog as one person sees it."""
 
@@ -124,14 +130,8 @@ class Api:
 
     def ingest(self, dataset: str, folder: Path, **request: Any) -> dict[str, Any]:
         """Ingest the tables in ``folder``; the final state."""
-        body = {
-            "clinical": f"file://{folder}/EMBED_OpenData_clinical.csv",
-            "metadata": f"file://{folder}/EMBED_OpenData_metadata.csv",
-            "image_root": "s3://images/images",
-            **request,
-        }
-        state = self.post(f"/api/v1/datasets/{dataset}/revisions", body, 202)
-        return self.wait(state)
+        body = {**sources(folder), **request}
+        return self.wait(self.post(f"/api/v1/datasets/{dataset}/revisions", body, 202))
 
     def wait(self, state: dict[str, Any], timeout_s: float = 200) -> dict[str, Any]:
         """Poll a revision until it has ended."""

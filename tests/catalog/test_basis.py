@@ -3,13 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
-from typing import Any
 
 import pytest
 from catalog.settings import Settings
 from devstack.throwaway import psql
 
-from tests.catalog.conftest import Api
+from tests.catalog.conftest import Api, sources
 from tests.catalog.direct import put
 from tests.catalog.tables import draw
 
@@ -28,32 +27,26 @@ def folder(catalog_settings: Settings, tmp_path: Path) -> Path:
     return put(made, tables)
 
 
-def body(folder: Path, **more: Any) -> dict[str, Any]:
-    uris = {name: f"file://{folder}/EMBED_OpenData_{name}.csv" for name in ("clinical", "metadata")}
-    return {**uris, "image_root": "s3://images/images", **more}
-
-
 def test_a_restricted_dataset_is_kept_on_a_recorded_basis(
     admin: Api, folder: Path, catalog_settings: Settings, person: Callable[..., Api],
     catalog_url: str,
 ) -> None:  # fmt: skip
     path = f"/api/v1/datasets/{DATASET}/revisions"
-    for asked, name in (({"restricted": True}, DATASET), ({}, "embed")):
-        refused = admin.http.post(f"/api/v1/datasets/{name}/revisions", json=body(folder, **asked))
-        (fault,) = refused.json()["errors"]
-        assert (refused.status_code, fault["field"]) == (422, "basis")
-        assert "redistributed" in fault["message"]
+    refused = admin.http.post(path, json={**sources(folder), "restricted": True})
+    (fault,) = refused.json()["errors"]
+    assert (refused.status_code, fault["field"]) == (422, "basis")
+    assert "redistributed" in fault["message"]
     assert DATASET not in {d["name"] for d in admin.get("/api/v1/datasets")["items"]}
-    trial = admin.post(path, body(folder, restricted=True, dry_run=True), 202)
+    trial = admin.post(path, {**sources(folder), "restricted": True, "dry_run": True}, 202)
     assert admin.wait(trial)["state"] == "succeeded"
-    admin.wait(admin.post(path, body(folder, restricted=True, basis=BASIS), 202))
+    admin.wait(admin.post(path, {**sources(folder), "restricted": True, "basis": BASIS}, 202))
     basis = admin.get(f"/api/v1/datasets/{DATASET}")["basis"]
     assert basis["text"] == BASIS
     assert basis["recorded_by"]
-    assert admin.wait(admin.post(path, body(folder), 202))["state"] == "succeeded"
+    assert admin.wait(admin.post(path, sources(folder), 202))["state"] == "succeeded"
     assert admin.get(f"/api/v1/datasets/{DATASET}")["basis"] == basis
     other = f"{BASIS}, renewed"
-    admin.wait(admin.post(path, body(folder, basis=other), 202))
+    admin.wait(admin.post(path, {**sources(folder), "basis": other}, 202))
     assert admin.get(f"/api/v1/datasets/{DATASET}")["basis"]["text"] == other
 
 
@@ -72,7 +65,9 @@ def test_pixels_are_not_served_without_it(
     psql(catalog_settings.database_url, forget)
     admin.wait(
         admin.post(
-            f"/api/v1/datasets/{name}/revisions", body(folder, restricted=True, dry_run=True), 202
+            f"/api/v1/datasets/{name}/revisions",
+            {**sources(folder), "restricted": True, "dry_run": True},
+            202,
         )
     )
     refused = agreed.http.post("/internal/v1/image-sources", json=asked)

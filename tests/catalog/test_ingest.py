@@ -19,7 +19,7 @@ from devstack.objects import make_client
 from devstack.seaweedfs import S3Server
 from devstack.throwaway import psql
 
-from tests.catalog.conftest import Api, served
+from tests.catalog.conftest import Api, served, sources
 from tests.catalog.direct import ingest_here, put
 from tests.catalog.tables import Tables, draw, write
 
@@ -310,7 +310,10 @@ def test_sources_outside_of_store_and_mirror_are_refused(admin: Api, uri: str) -
 def test_embed_needs_an_agreement_everywhere(
     admin: Api, folder: Path, catalog_url: str, person: Callable[..., Api]
 ) -> None:
-    state = admin.ingest("embed", put(folder, several(8)), basis="synthetic rows, all of them")
+    tables = put(folder, several(8))
+    refused = admin.http.post("/api/v1/datasets/embed/revisions", json=sources(tables))
+    assert refused.json()["errors"][0]["field"] == "basis"  # its name alone makes it restricted
+    state = admin.ingest("embed", tables, basis="synthetic rows, all of them")
     assert state["state"] == "succeeded", state["error"]
     agreed = person(catalog_url, "researcher", agreements=["embed"])
     other = person(catalog_url, "researcher")
