@@ -2,13 +2,12 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import asyncpg
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import event, text
-from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError, OperationalError
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
     AsyncSession,
@@ -20,6 +19,8 @@ from chassis.logs import get_logger
 from chassis.problems import Problem, problem_response, unavailable
 
 log = get_logger(__name__)
+
+WAIT_S = 5  # for a connection
 
 
 class Database:
@@ -37,23 +38,24 @@ class Database:
             "statement_timeout": str(statement_timeout_ms),
             "application_name": application_name,
         }
-        # A lookup by key: to plan it for its values each time takes twice as long as to run it.
-        planned_once = {**server, "plan_cache_mode": "force_generic_plan"}
-        options: dict[str, Any] = {
-            "pool_size": pool_size,
-            "max_overflow": pool_size,
-            "pool_timeout": 5,
-        }
         self.engine: AsyncEngine = create_async_engine(
-            url, pool_pre_ping=True, connect_args=_connecting(server), **options
-        )
-        self._plain = create_async_engine(
             url,
-            isolation_level="AUTOCOMMIT",
-            connect_args=_connecting(planned_once),
-            **options,
+            pool_pre_ping=True,
+            connect_args={"timeout": WAIT_S, "server_settings": server},
+            pool_size=pool_size,
+            max_overflow=pool_size,
+            pool_timeout=WAIT_S,
         )
-        event.listen(self._plain.sync_engine, "checkout", _refuse_closed)
+        # A lookup by key: to plan it for its values each time takes twice as long as to run it.
+        # Nothing is changed on these connections, so that there is nothing to reset.
+        self._readers = asyncpg.create_pool(
+            asyncpg_url(url),
+            min_size=0,
+            max_size=2 * pool_size,
+            timeout=WAIT_S,
+            server_settings={**server, "plan_cache_mode": "force_generic_plan"},
+            reset=_leave,
+        )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
 
     @asynccontextmanager
@@ -69,8 +71,15 @@ class Database:
         For lookups by key that people wait for (plans are made once, for any value); what is
         written goes through ``transaction()``.
         """
-        async with self._plain.connect() as connection:
-            yield (await connection.get_raw_connection()).driver_connection
+        await self._readers  # opens the pool, once
+        try:
+            connection = await self._readers.acquire(timeout=WAIT_S)
+        except TimeoutError as error:
+            raise unavailable("The database has too much to do") from error
+        try:
+            yield connection
+        finally:
+            await self._readers.release(connection)
 
     async def check(self) -> None:
         """Readiness: one round trip."""
@@ -80,17 +89,11 @@ class Database:
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
-        await self._plain.dispose()
+        await (await self._readers).close()
 
 
-def _connecting(server: dict[str, str]) -> dict[str, Any]:
-    return {"timeout": 5, "server_settings": server}
-
-
-def _refuse_closed(connection: Any, _record: Any, _proxy: Any) -> None:
-    """Have the pool make another connection where the server has closed this one."""
-    if connection.driver_connection.is_closed():
-        raise DisconnectionError
+async def _leave(_connection: asyncpg.Connection) -> None:
+    """What comes back is as it went."""
 
 
 def asyncpg_url(url: str) -> str:

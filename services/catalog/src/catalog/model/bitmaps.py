@@ -10,60 +10,15 @@ from functools import cached_property
 from threading import Lock
 
 import numpy as np
-import numpy.typing as npt
 
 from catalog.fields import Field
+from catalog.model.bits import Edges, Runs, Words, count_bits, pack, unpack
 from catalog.model.dictionary import Codes, Counts, Mask
 from catalog.model.read_model import ReadModel
-
-Words = npt.NDArray[np.uint64]
+from catalog.model.several import Several
 
 MAX_ELEMENTS = 64
 MAX_KEPT = 512  # bitmaps of all fields together: 30 MB at 480,323 images
-WORD_BYTES = 8
-
-
-def pack(mask: Mask) -> Words:
-    """The mask as words of 64 images; bits past the end are 0."""
-    bits = np.packbits(mask, bitorder="little")
-    padded = np.zeros(-(-len(bits) // WORD_BYTES) * WORD_BYTES, np.uint8)
-    padded[: len(bits)] = bits
-    return padded.view(np.uint64)
-
-
-def unpack(words: Words, size: int) -> Mask:
-    """The mask of ``size`` images that was packed."""
-    bits = np.unpackbits(words.view(np.uint8), count=size, bitorder="little")
-    return bits.view(np.bool_)
-
-
-def count_bits(words: Words) -> Counts:
-    """Number of ones along the last axis."""
-    # 32 bits hold any number of images, and are summed quicker.
-    return np.asarray(np.bitwise_count(words).sum(axis=-1, dtype=np.uint32), np.int64)
-
-
-@dataclass(frozen=True)
-class Edges:
-    """Where slices of images begin, and the last one ends: a word, and the bits before in it."""
-
-    word: Counts
-    before: Words
-
-    @classmethod
-    def at(cls, start: npt.NDArray[np.integer]) -> "Edges":
-        """Edges at places of images."""
-        place = start.astype(np.uint64)
-        bits = (np.uint64(1) << (place % np.uint64(64))) - np.uint64(1)
-        return cls((place // np.uint64(64)).astype(np.int64), bits)
-
-    def count(self, words: Words) -> Counts:
-        """Number of ones in each slice."""
-        running = np.zeros(len(words) + 1, np.int64)
-        np.cumsum(np.bitwise_count(words), out=running[1:])
-        # The last edge may be the end of all words.
-        partly = np.append(words, np.uint64(0))[self.word] & self.before
-        return np.asarray(np.diff(running[self.word] + np.bitwise_count(partly)), np.int64)
 
 
 @dataclass(frozen=True)
@@ -75,6 +30,14 @@ class Bitmaps:
 
     @cached_property
     def _kept(self) -> dict[str, Words]:
+        return {}
+
+    @cached_property
+    def _pair_codes(self) -> dict[str, Codes]:
+        return {}
+
+    @cached_property
+    def _pair_bits(self) -> dict[str, Words]:
         return {}
 
     @cached_property
@@ -119,23 +82,53 @@ class Bitmaps:
     @cached_property
     def exams(self) -> Edges:
         """Where exams begin."""
-        return Edges.at(self.model.breast_start[self.model.exam_start])
+        return Edges.at(self.model.image_start("exam"))
+
+    @cached_property
+    def runs_of_exams(self) -> Runs:
+        """The images of each exam."""
+        return Runs.ending(
+            self.model.breast_start[self.model.exam_start[1:]] - 1, self.model.images
+        )
+
+    @cached_property
+    def runs_of_patients(self) -> Runs:
+        """The images of each patient."""
+        return Runs.ending(self.model.image_start("patient")[1:] - 1, self.model.images)
 
     @cached_property
     def single(self) -> Words:
         """Images whose breast has one finding row: a row's value is the image's."""
-        return pack(~self.model.is_several[self.model.breast_of_image])
+        return self.every & ~self.several_images(np.ones(len(self.model.several_breast), bool))
 
     @cached_property
-    def several_image(self) -> npt.NDArray[np.int64]:
-        """Places of the other images."""
-        return np.flatnonzero(self.model.is_several[self.model.breast_of_image])
+    def several(self) -> Several:
+        """The other images."""
+        return Several.of(self.model)
 
-    @cached_property
-    def several_local(self) -> npt.NDArray[np.int64]:
-        """For each of them the place of its breast in ``several_breast``."""
-        breast = self.model.breast_of_image[self.several_image]
-        return np.searchsorted(self.model.several_breast, breast)
+    def several_images(self, breasts: Mask) -> Words:
+        """The images of some of the breasts with several rows."""
+        return self.several.images_of(breasts, len(self.every))
+
+    def pair_codes(self, field: Field) -> Codes:
+        """The code of the finding row of each of ``several_pairs``."""
+        if field.name not in self._pair_codes:
+            self._pair_codes[field.name] = self.model.codes_of(field)[self.model.several_pairs[1]]
+        return self._pair_codes[field.name]
+
+    def pairs_in(self, field: Field, lut: Mask) -> Words:
+        """Those of ``several_pairs`` whose code is in ``lut``."""
+        if self.suits(field) and not field.multi:
+            return np.asarray(np.bitwise_or.reduce(self.pair_bits(field)[lut]), np.uint64)
+        return pack(lut[self.pair_codes(field)])
+
+    def pair_bits(self, field: Field) -> Words:
+        """By element of the dictionary (null first): those of ``several_pairs`` that have it."""
+        if field.name not in self._pair_bits:
+            dictionary, codes = self.model.dictionary(field), self.pair_codes(field)
+            masks = (dictionary.members([value])[codes] for value in (None, *dictionary.elements))
+            self._pair_bits[field.name] = np.stack([pack(mask) for mask in masks])
+        return self._pair_bits[field.name]
 
     def _masks(self, field: Field) -> Iterator[Mask]:
         """By element the images that have it."""
@@ -162,10 +155,8 @@ class Bitmaps:
 
     def _add_several(self, mask: Mask, field: Field, lut: Mask) -> None:
         """Add the images that have the value by another of their finding rows."""
-        local, row = self.model.several_pairs
-        breasts = np.zeros(len(self.model.several_breast), bool)
-        breasts[local[lut[self.model.codes_of(field)[row]]]] = True
-        mask[self.several_image[breasts[self.several_local]]] = True
+        breasts = self.several.any_pair(self.pairs_in(field, lut))
+        mask |= unpack(self.several_images(breasts), self.model.images)
 
 
 def any_row(model: ReadModel, rows: Mask) -> Mask:

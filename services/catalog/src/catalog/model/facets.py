@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 
 from catalog.fields import Field
-from catalog.model.bitmaps import bitmaps_of, count_bits
+from catalog.model.bitmaps import bitmaps_of
+from catalog.model.bits import count_bits, count_common, unpack
 from catalog.model.dictionary import Counts, Dictionary
 from catalog.model.read_model import ReadModel
 from catalog.model.select import CompiledFilter, Selection
@@ -30,9 +31,6 @@ class FacetCounter:
         self.model = compiled.model
         self.selection = compiled.select()
         self.bitmaps = bitmaps_of(compiled.model)
-        self._row_weights: dict[int, Counts] = {}
-        self._several_weights: dict[int, Counts] = {}
-        self._alive: dict[int, tuple[Ints, Ints]] = {}
         self._without: dict[str, Selection] = {}
 
     def count(self, field: Field) -> Counts:
@@ -59,10 +57,10 @@ class FacetCounter:
             return self.bitmaps.counts(field)
         bits = self.bitmaps.of(field)
         if field.level != "finding" or not selection.finding_luts:
-            return count_bits(bits & selection.packed)
+            return count_common(bits, selection.packed)
         # Some rows do not count: where a breast has one row, that row matched or no image of it
         # did; only breasts with several rows need a look at the rows themselves.
-        alone = count_bits(bits & (selection.packed & self.bitmaps.single))
+        alone = count_common(bits, selection.with_one_row)
         return alone + self._several(field, selection, dictionary)
 
     def _count_images(self, field: Field, selection: Selection, size: int) -> Counts:
@@ -118,59 +116,27 @@ class FacetCounter:
         codes = self.model.codes_of(field)
         if self.unit != "images":
             return self._count_finding_owners(field, selection, dictionary)
-        single = weighted(codes, self._weights(selection), dictionary.size)
+        single = weighted(codes, selection.per_only_row, dictionary.size)
         return dictionary.per_element(single) + self._several(field, selection, dictionary)
-
-    def _weights(self, selection: Selection) -> Counts:
-        """By finding row: matching images of the breasts that have this row and no other."""
-        key = id(selection)
-        if key not in self._row_weights:
-            model = self.model
-            counts = np.where(model.is_several, 0, selection.per_breast)
-            weights = weighted(model.first_row, counts, model.rows)
-            if selection.rows is not None:
-                weights = weights * selection.rows
-            self._row_weights[key] = weights
-            self._keep(selection)
-        return self._row_weights[key]
 
     def _several(self, field: Field, selection: Selection, dictionary: Dictionary) -> Counts:
         """Images of breasts with several rows: once per value, however many rows have it."""
-        local, row = self._alive_pairs(selection)
-        size = len(dictionary.elements) + 1
-        owner, element = _by_element(local, self.model.codes_of(field)[row], dictionary)
-        weight = self._weight_of_several(selection)
-        return distinct(owner, element, len(weight), size, weight)
-
-    def _weight_of_several(self, selection: Selection) -> Counts:
-        """Matching images of each breast with several rows."""
-        key = id(selection)
-        if key not in self._several_weights:
-            hit = selection.mask[self.bitmaps.several_image]
-            local = self.bitmaps.several_local[hit]
-            counts = np.bincount(local, minlength=len(self.model.several_breast))
-            self._several_weights[key] = counts
-            self._keep(selection)
-        return self._several_weights[key]
-
-    def _keep(self, selection: Selection) -> None:
-        """Hold on to a selection whose id is a key."""
-        self.__dict__.setdefault("_kept", []).append(selection)
-
-    def _alive_pairs(self, selection: Selection) -> tuple[Ints, Ints]:
-        """Pairs of breasts with several rows that count: (place in several_breast, row)."""
-        key = id(selection)
-        if key not in self._alive:
-            self._alive[key] = self._find_alive_pairs(selection)
-            self._keep(selection)
-        return self._alive[key]
-
-    def _find_alive_pairs(self, selection: Selection) -> tuple[Ints, Ints]:
-        local, row = self.model.several_pairs
-        alive = self._weight_of_several(selection)[local] > 0
-        if selection.pairs_of_several is not None:
-            alive = alive & selection.pairs_of_several
-        return local[alive], row[alive]
+        alive = selection.pairs_of_several
+        if self.bitmaps.suits(field):
+            bits = self.bitmaps.pair_bits(field)
+            if alive is not None:
+                bits = bits & alive
+            found = self.bitmaps.several.runs.hit(bits)
+            digits = count_bits(selection.planes_of_several[:, None] & found)
+            weighed = digits << np.arange(len(digits))[:, None]
+            return np.asarray(weighed.sum(axis=0), np.int64)
+        local, codes = self.model.several_pairs[0], self.bitmaps.pair_codes(field)
+        if alive is not None:
+            those = unpack(alive, len(local))
+            local, codes = local[those], codes[those]
+        owner, element = _by_element(local, codes, dictionary)
+        weight = selection.per_several
+        return distinct(owner, element, len(weight), len(dictionary.elements) + 1, weight)
 
     def _count_finding_owners(
         self, field: Field, selection: Selection, dictionary: Dictionary
@@ -215,13 +181,14 @@ def distinct(
     weight: Counts | None = None,
 ) -> Counts:
     """By code: how many owners have it (each once), or the sum of their weights."""
-    key = owner.astype(np.int64) * size + codes
-    if owners * size <= max(TABLE_CELLS, 4 * len(key)):
-        seen = np.zeros(owners * size, bool)
-        seen[key] = True
-        key = np.flatnonzero(seen)
-    else:
-        key = np.unique(key)
+    if owners * size <= max(TABLE_CELLS, 4 * len(owner)):
+        seen = np.zeros((owners, size), bool)
+        seen[owner, codes] = True
+        if weight is None:
+            return np.asarray(np.count_nonzero(seen, axis=0), np.int64)
+        # In floats, because a product of integers is not left to the processor's vector units.
+        return np.asarray(np.rint(weight.astype(np.float64) @ seen), np.int64)
+    key = np.unique(owner.astype(np.int64) * size + codes)
     if weight is None:
         return np.bincount(key % size, minlength=size)
     return weighted(key % size, weight[key // size], size)

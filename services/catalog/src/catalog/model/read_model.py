@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -170,6 +170,12 @@ class ReadModel:
             return [None] * len(places)
         decode = self.dictionaries[name].decode
         return [decode(code) for code in self.codes[name][places].tolist()]
+
+    def image_start(self, level: Literal["patient", "exam"]) -> Ints:
+        """Where the images of each patient or exam begin, and the last one's end."""
+        exams = self.exam_start if level == "exam" else self.exam_start[self.patient_start]
+        start: Ints = self.breast_start[exams]
+        return start
 
     def images_of_exam(self, exam: int) -> range:
         """Places of the images of an exam."""

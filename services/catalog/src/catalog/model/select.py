@@ -14,7 +14,8 @@ from chassis.problems import invalid
 
 from catalog.fields import Field, Value
 from catalog.grammar import Condition, Filter
-from catalog.model.bitmaps import Words, any_row, bitmaps_of, count_bits, pack, unpack
+from catalog.model.bitmaps import any_row, bitmaps_of
+from catalog.model.bits import Words, count_bits, pack, spread, unpack
 from catalog.model.dictionary import Codes, Counts, Mask
 from catalog.model.read_model import ReadModel
 from catalog.nearest import LOOKED_AT, SUGGESTIONS, nearest
@@ -48,9 +49,32 @@ class Selection:
         return reduce(np.logical_and, found) if found else None
 
     @cached_property
-    def pairs_of_several(self) -> Mask | None:
+    def pairs_of_several(self) -> Words | None:
         """Pairs of breasts with several rows whose row satisfies the finding conditions."""
         return matching_pairs(self.model, self.finding_luts)
+
+    @cached_property
+    def with_one_row(self) -> Words:
+        """Matching images whose breast has one finding row."""
+        return self.packed & bitmaps_of(self.model).single
+
+    @cached_property
+    def per_several(self) -> Counts:
+        """Matching images of each breast with several finding rows."""
+        return bitmaps_of(self.model).several.count(self.packed)
+
+    @cached_property
+    def planes_of_several(self) -> Words:
+        """The same in binary, at the last pair of each such breast."""
+        return bitmaps_of(self.model).several.planes(self.packed)
+
+    @cached_property
+    def per_only_row(self) -> Counts:
+        """By finding row that satisfies the conditions: matching images that have no other."""
+        model = self.model
+        counts = np.where(model.is_several, 0, self.per_breast)
+        found = np.bincount(model.first_row, weights=counts, minlength=model.rows)
+        return np.asarray(found if self.rows is None else found * self.rows, np.int64)
 
     @cached_property
     def per_breast(self) -> Counts:
@@ -83,18 +107,19 @@ class Selection:
 
     def totals(self) -> dict[str, int]:
         """Exact numbers of matching images, exams and patients."""
+        bitmaps = bitmaps_of(self.model)
         return {
             "images": self.images,
-            "exams": int(np.count_nonzero(self.per_exam)),
-            "patients": int(np.count_nonzero(self.per_patient)),
+            "exams": int(count_bits(bitmaps.runs_of_exams.hit(self.packed))),
+            "patients": int(count_bits(bitmaps.runs_of_patients.hit(self.packed))),
         }
 
 
-def matching_pairs(model: ReadModel, luts: Luts) -> Mask | None:
+def matching_pairs(model: ReadModel, luts: Luts) -> Words | None:
     """By pair of ``several_pairs``: whether its row satisfies all; None where nothing is asked."""
-    _, row = model.several_pairs
-    found = [lut[model.codes_of(field)[row]] for field, lut in luts]
-    return reduce(np.logical_and, found) if found else None
+    bitmaps = bitmaps_of(model)
+    found = [bitmaps.pairs_in(field, lut) for field, lut in luts]
+    return reduce(np.bitwise_and, found) if found else None
 
 
 class CompiledFilter:
@@ -133,11 +158,8 @@ class CompiledFilter:
         if field.level == "image":
             return pack(found)
         if field.level == "finding":
-            breasts = any_row(self.model, found)
-        else:
-            exams = found[self.model.patient_of_exam] if field.level == "patient" else found
-            breasts = exams[self.model.exam_of_breast]
-        return pack(np.take(breasts, self.model.breast_of_image))
+            return spread(any_row(self.model, found), self.model.breast_start)
+        return spread(found, self.model.image_start(field.level))
 
     def select(self, without: str | None = None) -> Selection:
         """What matches; ``without`` leaves the conditions of one field out."""
@@ -157,11 +179,7 @@ class CompiledFilter:
         model, bitmaps = self.model, bitmaps_of(self.model)
         alive = matching_pairs(model, luts)
         assert alive is not None
-        breasts = np.zeros(len(model.several_breast), bool)
-        breasts[model.several_pairs[0][alive]] = True
-        failed = np.zeros(model.images, bool)
-        failed[bitmaps.several_image[~breasts[bitmaps.several_local]]] = True
-        return pack(failed)
+        return bitmaps.several_images(~bitmaps.several.any_pair(alive))
 
 
 def look_up(lut: Mask, codes: Codes) -> Mask:

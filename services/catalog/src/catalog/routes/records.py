@@ -1,6 +1,6 @@
 """``/images/{id}``, ``/exams/{id}``, ``/patients/{id}``."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from chassis.identity import Caller
@@ -13,7 +13,8 @@ from catalog.holder import Served
 from catalog.model.read_model import ReadModel
 from catalog.routes.state import DatasetQuery, Db, Holder, answer
 from catalog.schemas import ExamRecord, ImageRecord, PatientRecord
-from catalog.store.records import Cells, read_revision
+from catalog.store import records
+from catalog.store.records import Cells
 from catalog.timeline import Visit, timeline
 
 router = APIRouter(prefix="/api/v1", tags=["records"])
@@ -34,40 +35,41 @@ async def retrieve_image(
     exam = int(model.exam_of_breast[breast])
     places = model.images_of_exam(exam)
     exam_id, row = model.exam_id[exam].decode(), int(model.image_row[place])
-    async with read_revision(database, model.revision_id, served.dataset.columns) as reader:
-        images = await reader.images([int(model.image_id[at]) for at in places])
-        cells = (await reader.rows("metadata", [row]))[row]
-        rows = _typed(await reader.clinical_rows("exam_id", exam_id))
-    parts = {n: views.split_levels(values) for n, values in rows.items()}
+    columns = served.dataset.columns
+    rows = await records.exam_rows(
+        database, model.revision_id, columns, exam_id, _ids(model, places), row
+    )
+    parts = {n: views.split_levels(values) for n, values in _typed(rows.clinical).items()}
     applies = {int(n) for n in model.row_number[model.rows_of_breast(breast)]}
-    values = views.typed("metadata", cells)
+    values = views.typed("metadata", rows.metadata)
     mirror = views.needs_mirror(values)
-    own = images[image_id]
+    patient_id = _patient_id(model, exam)
     return answer(
         {
             "image_id": image_id,
             "dataset": model.dataset,
             "revision_id": model.revision_id,
-            "patient_id": own["patient_id"],
+            "patient_id": patient_id,
             "exam_id": exam_id,
-            "sop_instance_uid": own["sop_instance_uid"],
+            "sop_instance_uid": rows.uids[image_id],
             "image": values,
             "exam": _exam(served, exam, parts),
-            "patient": _patient(served, own["patient_id"], parts),
+            "patient": _patient(served, patient_id, parts),
             "findings": [views.finding(part.finding) for n, part in parts.items() if n in applies],
             "mirrored": mirror,
-            "rois": views.image_rois(own["rois"], values, mirror=mirror),
-            "siblings": _summaries(model, [at for at in places if at != place], images),
+            "rois": views.image_rois(rows.rois[image_id], values, mirror=mirror),
+            "siblings": views.summaries(model, [at for at in places if at != place], rows.uids),
             "cview_twin": views.cview_twin(model, place),
         }
     )
 
 
-def _summaries(
-    model: ReadModel, places: Sequence[int], images: Mapping[int, Mapping[str, Any]]
-) -> list[dict[str, Any]]:
-    uids = {image_id: str(row["sop_instance_uid"]) for image_id, row in images.items()}
-    return views.summaries(model, places, uids)
+def _ids(model: ReadModel, places: range) -> list[int]:
+    return [int(number) for number in model.image_id[places.start : places.stop]]
+
+
+def _patient_id(model: ReadModel, exam: int) -> str:
+    return str(model.patient_id[model.patient_of_exam[exam]].decode())
 
 
 def _typed(cells: Cells) -> dict[int, views.Cells]:
@@ -103,13 +105,15 @@ async def retrieve_exam(
     model = served.model
     place = model.place_of_exam(exam_id)
     places = range(0) if place is None else model.images_of_exam(place)
-    async with read_revision(database, model.revision_id, served.dataset.columns) as reader:
-        images = await reader.images([int(model.image_id[at]) for at in places])
-        rows = _typed(await reader.clinical_rows("exam_id", exam_id))
+    columns = served.dataset.columns
+    found = await records.exam_rows(
+        database, model.revision_id, columns, exam_id, _ids(model, places)
+    )
+    rows = _typed(found.clinical)
     if place is None and not rows:
         raise not_found("exam", exam_id)
     parts = {n: views.split_levels(values) for n, values in rows.items()}
-    owners = [image["patient_id"] for image in images.values()]
+    owners = [] if place is None else [_patient_id(model, place)]
     owners += [str(values["empi_anon"]) for values in rows.values() if "empi_anon" in values]
     return answer(
         {
@@ -120,7 +124,7 @@ async def retrieve_exam(
             "exam": _exam(served, place, parts),
             "patient": _patient(served, owners[0], parts) if owners else {},
             "findings": [views.finding(part.finding) for part in parts.values()],
-            "images": _summaries(model, places, images),
+            "images": views.summaries(model, places, found.uids),
             "hanging": views.hanging(model, places),
         }
     )
@@ -137,8 +141,8 @@ async def retrieve_patient(
     """A patient and their exams in time, from screen to pathology; those without images too."""
     served = holder.serve(dataset, caller)
     model = served.model
-    async with read_revision(database, model.revision_id, served.dataset.columns) as reader:
-        rows = _typed(await reader.clinical_rows("patient_id", patient_id))
+    columns = served.dataset.columns
+    rows = _typed(await records.patient_rows(database, model.revision_id, columns, patient_id))
     place = model.place_of_patient(patient_id)
     if place is None and not rows:
         raise not_found("patient", patient_id)

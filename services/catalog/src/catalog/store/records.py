@@ -1,12 +1,11 @@
 """SQL of single records: images, and rows of the files as they came."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Literal
 
-import asyncpg
 from chassis.database import Database
 from sqlalchemy import text
 
@@ -14,72 +13,69 @@ from catalog.store.loading import quoted
 
 Table = Literal["clinical", "metadata"]
 Cells = dict[int, dict[str, str | None]]
+Columns = Mapping[str, Mapping[str, str]]  # by table EMBED's name to column
 
-IMAGES = """
-select image_id, n, patient_id, exam_id, sop_instance_uid, laterality, view_position,
-    final_image_type, num_roi, rois
-from catalog.image where revision_id = $1 and image_id = any($2)
+# The parts differ by their first column; each round trip less is worth more than a plain query.
+EXAM = """
+select 0, image_id, array[sop_instance_uid], rois
+from catalog.image where revision_id = $1 and image_id = any($3)
+union all
+select 1, n, {metadata}, null from catalog.metadata_{revision} where n = $4
+union all
+select 2, n, {clinical}, null from catalog.clinical_{revision}
+where n = any(array(select n from catalog.finding where revision_id = $1 and exam_id = $2))
 """
 UIDS = """
 select image_id, sop_instance_uid from catalog.image
 where revision_id = $1 and image_id = any($2)
 """
-FINDINGS = {
-    "exam_id": "select n from catalog.finding where revision_id = $1 and exam_id = $2",
-    "patient_id": "select n from catalog.finding where revision_id = $1 and patient_id = $2",
-}
+FINDINGS = "select n from catalog.finding where revision_id = $1 and patient_id = $2"
 
 
 @dataclass(frozen=True)
-class RevisionReader:
-    """Reads of one revision on one connection. ``columns``: by table EMBED's name to column."""
+class ExamRows:
+    """What the tables have of an exam; cells under EMBED's names."""
 
-    connection: asyncpg.Connection
-    revision_id: int
-    columns: Mapping[str, Mapping[str, str]]
-
-    async def images(self, image_ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
-        """The typed rows of images, by image_id."""
-        found = await self.connection.fetch(IMAGES, self.revision_id, list(image_ids))
-        return {row["image_id"]: dict(row) for row in found}
-
-    async def rows(self, table: Table, numbers: Sequence[int]) -> Cells:
-        """Rows of a file by their number, under EMBED's names."""
-        return await self._rows(table, "any($1)", list(numbers))
-
-    async def clinical_rows(self, of: Literal["exam_id", "patient_id"], value: str) -> Cells:
-        """The clinical rows of an exam or a patient by their number, in the order of the file."""
-        return await self._rows("clinical", f"any(array({FINDINGS[of]}))", self.revision_id, value)
-
-    async def _rows(self, table: Table, wanted: str, *given: Any) -> Cells:
-        names = self.columns[table]
-        cells = _select_cells(f"catalog.{table}_{int(self.revision_id)}", tuple(names.values()))
-        found = await self.connection.fetch(f"{cells} where n = {wanted} order by n", *given)
-        return {n: dict(zip(names, texts, strict=True)) for n, texts in found}
+    uids: dict[int, str]  # SOP Instance UIDs by image_id
+    rois: dict[int, Sequence[int] | None]  # boxes by image_id, four numbers each
+    metadata: dict[str, str | None]
+    clinical: Cells
 
 
-@lru_cache(maxsize=256)
-def _select_cells(table: str, columns: tuple[str, ...]) -> str:
-    """Cells of a row as one array: to describe 165 columns takes longer than to read them."""
-    listed = ", ".join(map(quoted, columns))
-    return f"select n, array[{listed}]::text[] from {table}"  # noqa: S608 - quoted
-
-
-@asynccontextmanager
-async def read_revision(
-    database: Database, revision_id: int, columns: Mapping[str, Mapping[str, str]]
-) -> AsyncIterator[RevisionReader]:
-    """Reads of one revision, each statement by itself."""
+async def exam_rows(
+    database: Database,
+    revision_id: int,
+    columns: Columns,
+    exam_id: str,
+    image_ids: Sequence[int],
+    row: int | None = None,
+) -> ExamRows:
+    """An exam's images and clinical rows, and one metadata row, in one round trip."""
+    names = columns["metadata"], columns["clinical"]
+    metadata, clinical = (_cells(tuple(table.values())) for table in names)
+    query = EXAM.format(revision=int(revision_id), metadata=metadata, clinical=clinical)
     async with database.reading() as connection:
-        yield RevisionReader(connection, revision_id, columns)
+        found = await connection.fetch(query, revision_id, exam_id, list(image_ids), row)
+    rows = ExamRows({}, {}, {}, {})
+    for part, n, texts, rois in sorted(found, key=itemgetter(0, 1)):
+        if part == 0:
+            (rows.uids[n],) = texts
+            rows.rois[n] = rois
+        elif part == 1:
+            rows.metadata.update(zip(names[0], texts, strict=True))
+        else:
+            rows.clinical[n] = dict(zip(names[1], texts, strict=True))
+    return rows
 
 
-async def image_uids(
-    database: Database, revision_id: int, image_ids: Sequence[int]
-) -> dict[int, str]:
-    """The SOP Instance UIDs of images of one revision, by image_id."""
-    async with database.reading() as connection:
-        return dict(await connection.fetch(UIDS, revision_id, list(image_ids)))
+async def patient_rows(
+    database: Database, revision_id: int, columns: Columns, patient_id: str
+) -> Cells:
+    """The clinical rows of a patient by their number, in the order of the file."""
+    wanted = f"any(array({FINDINGS}))"
+    return await _rows(
+        database, revision_id, "clinical", columns["clinical"], wanted, revision_id, patient_id
+    )
 
 
 async def file_rows(
@@ -90,8 +86,36 @@ async def file_rows(
     numbers: Sequence[int],
 ) -> Cells:
     """Rows of a file by their number, under EMBED's names. ``columns``: name to column."""
-    async with read_revision(database, revision_id, {table: columns}) as reader:
-        return await reader.rows(table, numbers)
+    return await _rows(database, revision_id, table, columns, "any($1)", list(numbers))
+
+
+async def _rows(
+    database: Database,
+    revision_id: int,
+    table: Table,
+    columns: Mapping[str, str],
+    wanted: str,
+    *given: Any,
+) -> Cells:
+    cells = _cells(tuple(columns.values()))
+    query = f"select n, {cells} from catalog.{table}_{int(revision_id)}"  # noqa: S608 - quoted
+    async with database.reading() as connection:
+        found = await connection.fetch(f"{query} where n = {wanted} order by n", *given)
+    return {n: dict(zip(columns, texts, strict=True)) for n, texts in found}
+
+
+@lru_cache(maxsize=256)
+def _cells(columns: tuple[str, ...]) -> str:
+    """Cells of a row as one array: to describe 165 columns takes longer than to read them."""
+    return f"array[{', '.join(map(quoted, columns))}]::text[]"
+
+
+async def image_uids(
+    database: Database, revision_id: int, image_ids: Sequence[int]
+) -> dict[int, str]:
+    """The SOP Instance UIDs of images of one revision, by image_id."""
+    async with database.reading() as connection:
+        return dict(await connection.fetch(UIDS, revision_id, list(image_ids)))
 
 
 SOURCES = """
