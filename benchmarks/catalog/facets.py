@@ -86,9 +86,11 @@ def throughput(url: str, headers: dict[str, str], filters: Sequence[dict[str, An
     return done / (time.perf_counter() - started)
 
 
-def start(env: dict[str, str], port: int) -> tuple[subprocess.Popen[bytes], float]:
+def start(
+    env: dict[str, str], port: int, app: str = "catalog.app:app_from_environment"
+) -> tuple[subprocess.Popen[bytes], float]:
     """The service, and the seconds until it was ready."""
-    command = [sys.executable, "-m", "uvicorn", "--factory", "catalog.app:app_from_environment"]
+    command = [sys.executable, "-m", "uvicorn", "--factory", app]
     command += ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"]
     started = time.perf_counter()
     process = subprocess.Popen(
@@ -114,6 +116,7 @@ def main() -> None:
         jwks = ensure_keys(Path(keys))
         env = real_scale.environment(url, jwks, None, folder)
         real_scale.ingest(url, env, f"file://{folder}")
+        real_scale.settle(url)
         port = choose_ports(1)[0]
         process, ready = start(env, port)
         try:

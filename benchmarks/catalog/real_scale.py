@@ -20,6 +20,7 @@ from typing import Any
 import asyncpg
 import psutil
 from catalog.migrate import migrate
+from catalog.supervisor import CHILD_ENVIRONMENT
 from chassis.database import asyncpg_url
 from devstack.objects import ensure_buckets, make_client
 from devstack.seaweedfs import S3Server
@@ -164,11 +165,18 @@ def ingest(url: str, env: Mapping[str, str], root: str) -> Ingested:
     """Ingest the tables that lie at the address ``root``, in a process as the service's."""
     request = {table: f"{root}/{name}" for table, name in NAMES.items()}
     revision_id = asyncio.run(_queue(url, {**request, "image_root": "s3://images"}))
-    child = Watched([sys.executable, "-m", "catalog.ingest", str(revision_id)], env)
+    command = [sys.executable, "-m", "catalog.ingest", str(revision_id)]
+    child = Watched(command, {**env, **CHILD_ENVIRONMENT})
     seconds = child.wait()
     found = asyncio.run(_outcome(url, revision_id))
     assert found["state"] == "succeeded", found["error"]
     return Ingested(revision_id, seconds, child, found["report"])
+
+
+def settle(url: str) -> None:
+    """Have PostgreSQL do now what it would do beside the first requests after an ingest."""
+    for command in ("vacuum analyze", "checkpoint"):
+        throwaway.psql(url, command)
 
 
 MEASURED = ("what", "ours", "limit or goal", "ratio")

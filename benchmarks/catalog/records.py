@@ -3,11 +3,12 @@
 `PYTHONPATH=benchmarks/gateway python -m benchmarks.catalog.records`, options `--images N`,
 `--folder DIR`, `--out FILE`.
 
-Beside them, in the same run: the service asked without the gateway, and the driver alone that reads
-the same row of 165 columns.
+Beside them, in the same run: the service asked without the gateway; the driver alone that reads the
+same row of 165 columns; and a bare chain of the same hops, which passes that row on as it is.
 """
 
 import asyncio
+import os
 import statistics
 import time
 from collections.abc import Iterable, Sequence
@@ -74,6 +75,12 @@ async def rows_alone(url: str, revision_id: int) -> list[float]:
     return taken[WARM:]
 
 
+def ask_bare(base: str) -> list[float]:
+    """Rows through the bare chain."""
+    with httpx.Client(base_url=base, trust_env=False, timeout=60) as client:
+        return measure(client, (client.build_request("GET", f"/{n * 97}") for n in range(RECORDS)))
+
+
 def row(what: str, taken: Sequence[float], goal: float | None = None) -> tuple[str, ...]:
     """A line of the report."""
     p50 = statistics.median(taken)
@@ -85,7 +92,7 @@ def main() -> None:
     """Command line."""
     given = real_scale.options(__doc__).parse_args()
     folder = real_scale.tables(given.folder, given.images)
-    port, gateway_port = choose_ports(2)
+    port, gateway_port, bare_port, proxy_port = choose_ports(4)
     service = f"http://127.0.0.1:{port}"
     with ExitStack() as stack:
         url = stack.enter_context(real_scale.database())
@@ -93,6 +100,7 @@ def main() -> None:
         keys = Path(gateway["GATEWAY_SIGNING_KEY"]).parent
         env = real_scale.environment(url, ensure_keys(keys), None, folder)
         ingested = real_scale.ingest(url, env, f"file://{folder}")
+        real_scale.settle(url)
         catalog, ready = start(env, port)
         stack.callback(catalog.wait, 20)
         stack.callback(catalog.terminate)
@@ -103,6 +111,16 @@ def main() -> None:
         direct = ask(service, f"Bearer {identity}")
         through = ask(f"http://127.0.0.1:{gateway_port}", f"Bearer {token(gateway_port)}")
         alone = asyncio.run(rows_alone(url, ingested.revision_id))
+        bare_env = {
+            "BENCHMARK_DATABASE": asyncpg_url(url),
+            "BENCHMARK_REVISION": str(ingested.revision_id),
+        }
+        bare, _ = start({**os.environ, **bare_env}, bare_port, "benchmarks.catalog.bare:app")
+        stack.callback(bare.wait, 20)
+        stack.callback(bare.terminate)
+        target = f"http://127.0.0.1:{bare_port}"
+        stack.enter_context(process("bare", proxy_port, BENCHMARK_UPSTREAM=target))
+        floor = ask_bare(f"http://127.0.0.1:{proxy_port}")
     text = real_scale.report(
         f"C3, {given.images} images",
         [
@@ -113,11 +131,14 @@ def main() -> None:
             row("/livez of the gateway", through["nothing"]),
             row("/livez of the service", direct["nothing"]),
             row("one row by the driver alone", alone),
+            row("one row through a bare chain", floor),
         ],
         ("what", "p50", "least", "goal", "ratio"),
     )
+    ratio = statistics.median(through["record"]) / statistics.median(floor)
     text += (
-        f"\nThe catalog was ready after {ready:.1f} s, "
+        f"\nA record takes {ratio:.2f} of the bare chain, which knows no caller and joins nothing. "
+        f"The catalog was ready after {ready:.1f} s, "
         f"{times.user + times.system:.1f} s of them on the processor.\n"
     )
     print(text)
