@@ -84,9 +84,11 @@ test-web: frontend/node_modules/.installed ## type check, lint and unit tests of
 	scripts/node npm --prefix frontend run --silent check
 	scripts/node npm --prefix frontend test --silent
 
-.PHONY: test-stack
-test-stack: $(VENV)/.installed frontend/dist/index.html ## tests that need the whole stack, and Chromium where it is installed
+.PHONY: test-stack test-stack-services test-browser
+test-stack: test-stack-services test-browser ## tests that need the whole stack, and Chromium where it is installed
+test-stack-services: $(VENV)/.installed frontend/dist/index.html
 	$(BIN)/pytest -m "browser or stack" --ignore tests/browser
+test-browser: $(VENV)/.installed frontend/dist/index.html
 	$(BIN)/pytest -m browser tests/browser
 
 .PHONY: test-chaos
