@@ -154,7 +154,10 @@ async def lab(
 
 
 async def test_a_cohort_is_fetched_once_trained_and_reported(
-    lab: Lab, start_worker: Callable[..., Any]
+    lab: Lab,
+    start_worker: Callable[..., Any],
+    settings: TrainerSettings,
+    sign_identity: SignIdentity,
 ) -> None:
     cohort = await lab.freeze()
     images = cohort["counts"]["images"]
@@ -184,6 +187,19 @@ async def test_a_cohort_is_fetched_once_trained_and_reported(
     again = (await lab.submit(cohort, seed=1)).json()
     assert (await follow(lab.api, again["job_id"]))["state"] == "succeeded"
     assert await lab.pictures() == images, "the second job found the pixels of the first"
+
+    def arrays() -> list[Path]:
+        return list(settings.scratch.glob("pixels/*/images.npy"))
+
+    assert arrays()
+    headers = {"Authorization": sign_identity("admin")}
+    purged = await lab.api.delete("/api/v1/datasets/embed-synthetic/jobs", headers=headers)
+    assert purged.json()["removed"] == {"jobs": 2}
+    for _ in range(600):  # the worker hears of it
+        if not arrays():
+            break
+        await asyncio.sleep(0.1)
+    assert not arrays()
 
 
 async def test_the_catalog_takes_every_cohort_that_is_declared(lab: Lab) -> None:

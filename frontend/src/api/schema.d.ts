@@ -4926,7 +4926,7 @@ export interface components {
             stopping: number;
             /**
              * Workers
-             * @description Workers of the last day. Their disks may hold arrays of its pixels: run `python -m trainer.scratch` beside each
+             * @description Workers of the last day. Each removes its arrays of the dataset's pixels within seconds, or when it next starts
              */
             workers: string[];
         };

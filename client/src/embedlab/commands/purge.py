@@ -80,5 +80,5 @@ def _tell_what_stays(name: str, backups: list[dict[str, Any]], workers: list[str
     if not backups:
         say(f"No backup is known to hold {name}.")
     if workers:
-        say(f"Workers that may hold arrays of its pixels: {', '.join(workers)}")
-        say("  run `python -m trainer.scratch` beside each")
+        say(f"Workers remove their arrays of its pixels by themselves: {', '.join(workers)}")
+        say("  (one that is down does when it next starts)")

@@ -1,4 +1,4 @@
-"""How much room pixel arrays may take: the least recently used make way, those at work stay."""
+"""Which pixel arrays a disk keeps: the least recently used make way, those at work stay."""
 
 import fcntl
 import shutil
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
+
+DATASET = "dataset"
 
 _held: list[IO[str]] = []
 
@@ -55,6 +57,31 @@ def make_room(root: Path, budget: int) -> list[Path]:
             total -= sizes[folder]
             gone.append(folder)
     return gone
+
+
+def note_dataset(folder: Path, dataset: str) -> None:
+    """Say whose pixels ``folder`` holds, before it holds any."""
+    (folder / DATASET).write_text(dataset)
+
+
+def remove_of(root: Path, dataset: str) -> tuple[int, int]:
+    """Remove the arrays under ``root`` of a dataset: (how many went, how many a process holds).
+
+    What does not say whose it is goes as well: an array is made anew when a job needs it.
+    """
+    gone = held = 0
+    for folder in (f for f in root.glob("*") if f.is_dir()):
+        if _dataset_of(folder) in (dataset, ""):
+            removed = _remove(folder)
+            gone, held = gone + removed, held + (not removed)
+    return gone, held
+
+
+def _dataset_of(folder: Path) -> str:
+    try:
+        return (folder / DATASET).read_text()
+    except FileNotFoundError:
+        return ""
 
 
 def _used_at(folder: Path) -> float:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.birads import UNKNOWN, place_of
-from trainer.budget import hold, make_room
+from trainer.budget import hold, make_room, note_dataset
 from trainer.catalog import CatalogClient, Member
 from trainer.evaluation.subgroups import VARIABLES
 from trainer.fetching import ImageryClient, Progress, fetch_pixels
@@ -150,6 +150,7 @@ class CohortReader:
             hold(folder)
             make_room(folder.parent, self.budget)
             array = PixelArray.open(folder, len(table.uids), geometry.size)
+            note_dataset(folder, source.dataset)
             if len(array.waiting()):
                 names = name_pictures(source.dataset, source.revision_id, table.uids, geometry)
                 await asyncio.to_thread(reuse_pictures, array, names)

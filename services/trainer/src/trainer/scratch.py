@@ -1,7 +1,7 @@
 """``python -m trainer.scratch``: remove the pixel arrays on this worker's disk, of every dataset.
 
-For a purge: an array's name does not tell whose pixels it holds, and each is made anew when a job
-needs it. What a job at work holds stays: run it again when that has ended.
+For a host that trains no more: a worker that runs removes those of purged datasets by itself. What
+a job at work holds stays: run it again when that has ended.
 """
 
 import sys

@@ -96,6 +96,13 @@ worker = Table(
     Column("heartbeat_at", _moment, nullable=False),
 )
 
+purge = Table(
+    "purge",
+    metadata,
+    Column("dataset", Text, primary_key=True),
+    Column("purged_at", _moment, nullable=False),
+)
+
 queue = Table(
     "queue",
     metadata,

@@ -20,6 +20,7 @@ from chassis.logs import configure_logging, get_logger
 from trainer import store
 from trainer.devices import measure_usage
 from trainer.predictor import PredictorHost
+from trainer.purging import drop_purged
 from trainer.settings import TrainerSettings, settings_from_environment
 from trainer.supervisor import Supervisor
 from trainer.wakeups import QUEUE, STALE_S, WAKE, celery_app
@@ -92,7 +93,7 @@ def _beat_until(settings: TrainerSettings, supervisor: Supervisor) -> None:
 
 
 async def _beat(settings: TrainerSettings, supervisor: Supervisor) -> None:
-    """Keep the worker's row fresh; take it away at the end."""
+    """Keep the worker's row fresh, and hear of purges; take the row away at the end."""
     database = Database(settings.database_url, pool_size=1, application_name=store.WORKER)
     values = _about(settings, supervisor.name)
     process = psutil.Process()
@@ -101,6 +102,8 @@ async def _beat(settings: TrainerSettings, supervisor: Supervisor) -> None:
             async with database.transaction() as session:
                 usage = await asyncio.to_thread(measure_usage, process)
                 await store.beat_worker(session, values | {"usage": usage})
+                purges = await store.list_purges(session)
+            await asyncio.to_thread(drop_purged, settings.scratch, purges)
         except Exception as error:
             if database_problem(error) is None:
                 raise

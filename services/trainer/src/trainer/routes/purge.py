@@ -30,8 +30,8 @@ class PurgedJobs(BaseModel):
     removed: dict[str, int] = Field(examples=[{"jobs": 12}])
     stopping: int = Field(description="Jobs that were told to stop: ask again until there is none")
     workers: list[str] = Field(
-        description="Workers of the last day. Their disks may hold arrays of its pixels: run "
-        "`python -m trainer.scratch` beside each"
+        description="Workers of the last day. Each removes its arrays of the dataset's pixels "
+        "within seconds, or when it next starts"
     )
 
 
@@ -43,6 +43,7 @@ async def purge_jobs(
 ) -> PurgedJobs:
     """Stop the jobs on a dataset, and delete those that have ended with weights and reports."""
     async with context.database.transaction() as session:
+        await purge.note_purge(session, name)
         stopping = await purge.cancel_jobs_of(session, name)
     removed = await _remove(context, name)
     async with context.database.transaction() as session:

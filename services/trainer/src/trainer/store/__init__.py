@@ -44,6 +44,7 @@ from trainer.store.leases import (
 )
 from trainer.store.leftovers import find_uncleared, note_cleared
 from trainer.store.models import as_model, find_model, list_models
+from trainer.store.purge import list_purges
 from trainer.store.retention import count_kept, find_large, find_outdated, note_expired
 from trainer.store.webhooks import take_webhooks, write_webhook
 from trainer.store.workers import (
@@ -91,6 +92,7 @@ __all__ = [
     "list_children",
     "list_jobs",
     "list_models",
+    "list_purges",
     "list_workers",
     "measured_pace",
     "note_cleared",

@@ -1,10 +1,26 @@
-"""The jobs of a dataset: stopped, and forgotten once they have ended."""
+"""A purge: jobs are stopped, and forgotten once they have ended; workers hear of it."""
 
 from sqlalchemy import case, delete, func, null, select, update
+from sqlalchemy.dialects.postgresql import insert as pg_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from trainer.schemas import FINISHED
-from trainer.tables import job
+from trainer.tables import job, purge
+
+
+async def note_purge(session: AsyncSession, dataset: str) -> None:
+    """Remember that a dataset was purged now, for as long as some worker may not know it."""
+    now = {"purged_at": func.clock_timestamp()}
+    statement = pg_insert(purge).values(dataset=dataset, **now)
+    await session.execute(
+        statement.on_conflict_do_update(index_elements=[purge.c.dataset], set_=now)
+    )
+
+
+async def list_purges(session: AsyncSession) -> dict[str, str]:
+    """{dataset: when it was last purged} of all that ever were."""
+    rows = await session.execute(select(purge.c.dataset, purge.c.purged_at))
+    return {row.dataset: row.purged_at.isoformat() for row in rows}
 
 
 async def cancel_jobs_of(session: AsyncSession, dataset: str) -> int:
