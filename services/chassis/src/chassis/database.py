@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import asyncpg
+import orjson
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import text
@@ -41,6 +42,7 @@ class Database:
         self.engine: AsyncEngine = create_async_engine(
             url,
             pool_pre_ping=True,
+            json_deserializer=orjson.loads,  # a job has six such columns, and a page fifty jobs
             connect_args={"timeout": WAIT_S, "server_settings": server},
             pool_size=pool_size,
             max_overflow=pool_size,

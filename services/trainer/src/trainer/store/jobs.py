@@ -117,11 +117,13 @@ async def list_jobs(
     limit: int = 50,
 ) -> tuple[list[Job], int]:
     """A page, newest first, and how many there are in all."""
-    total = await session.scalar(select(func.count()).select_from(job).where(*where))
-    page = _jobs().where(*where).order_by(job.c.created_at.desc(), job.c.job_id.desc()).limit(limit)
+    count = select(func.count()).select_from(job).where(*where)
+    page = _jobs().add_columns(count.correlate(None).scalar_subquery().label("total")).where(*where)
+    page = page.order_by(job.c.created_at.desc(), job.c.job_id.desc()).limit(limit)
     if after is not None:
         page = page.where(tuple_(job.c.created_at, job.c.job_id) < tuple_(*map(literal, after)))
     rows = (await session.execute(page)).all()
+    total = rows[0].total if rows else await session.scalar(count)
     return await _whole(session, rows), int(total or 0)
 
 
