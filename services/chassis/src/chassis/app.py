@@ -57,6 +57,8 @@ def create_service_app(
         redoc_url=None,
         responses=problem_responses(400, 401, 403, 404, 422, 503),
         generate_unique_id_function=lambda route: route.name,
+        # Measured here already; whether someone listens is looked up at every request otherwise.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
     )
     app.state.registry = registry
     for router in (health_router(checks), _metrics_router(registry), *routers):
