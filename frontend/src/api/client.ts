@@ -56,6 +56,12 @@ export async function requestText(path: string, signal?: AbortSignal): Promise<s
   return response.text();
 }
 
+export async function requestBytes(path: string, signal?: AbortSignal): Promise<ArrayBuffer> {
+  const response = await send(path, { signal, headers: { Accept: "*/*" } });
+  if (!response.ok) throw await problemOf(response);
+  return response.arrayBuffer();
+}
+
 export interface PictureBytes {
   readonly blob: Blob;
   /** Whether the server exchanged left and right of what is stored. */

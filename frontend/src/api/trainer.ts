@@ -1,5 +1,16 @@
-import { request, requestText } from "./client";
-import type { Artifact, Comparison, Experiment, Job, JobRequest, Page, Report } from "./types";
+import { request, requestBytes, requestText } from "./client";
+import type {
+  Artifact,
+  Comparison,
+  Experiment,
+  Job,
+  JobPreview,
+  JobRequest,
+  Model,
+  Page,
+  Predictions,
+  Report,
+} from "./types";
 
 export function listExperiments(signal?: AbortSignal): Promise<Page<Experiment>> {
   return request("/api/v1/experiments", { signal });
@@ -10,8 +21,19 @@ export function submitJob(body: JobRequest, key: string): Promise<Job> {
   return request("/api/v1/jobs", { method: "POST", body, headers: { "Idempotency-Key": key } });
 }
 
+/** What submitting would queue, and what it would take; nothing is queued. */
+export function previewJob(body: JobRequest, signal?: AbortSignal): Promise<JobPreview> {
+  return request("/api/v1/jobs/preview", { method: "POST", body, signal });
+}
+
 export function listJobs(cursor?: string, signal?: AbortSignal): Promise<Page<Job>> {
   const query = new URLSearchParams({ limit: "500", ...(cursor ? { cursor } : {}) });
+  return request(`/api/v1/jobs?${query}`, { signal });
+}
+
+/** The jobs that a job is made of, newest first; a job has at most 100. */
+export function listChildren(parentId: string, signal?: AbortSignal): Promise<Page<Job>> {
+  const query = new URLSearchParams({ limit: "100", parent: parentId });
   return request(`/api/v1/jobs?${query}`, { signal });
 }
 
@@ -50,4 +72,30 @@ export function artifactUrl(jobId: string, name: string): string {
 /** An artifact that is a text: a log, a table. */
 export function readArtifact(jobId: string, name: string, signal?: AbortSignal): Promise<string> {
   return requestText(artifactUrl(jobId, name), signal);
+}
+
+/** Weights that jobs left, newest first. */
+export function listModels(signal?: AbortSignal): Promise<Page<Model>> {
+  return request("/api/v1/models?limit=200", { signal });
+}
+
+/** What a model says of one image; `missing` names it where it has no picture. */
+export function predictImage(
+  modelId: string,
+  imageId: number,
+  signal?: AbortSignal,
+): Promise<Predictions> {
+  const body = { image_ids: [imageId] };
+  return request(`${jobPath(modelId)}/predict`, { method: "POST", body, signal });
+}
+
+/** The map (NumPy, float32) of what a model went by on an image. */
+export function explainImage(
+  modelId: string,
+  imageId: number,
+  method: string,
+  signal?: AbortSignal,
+): Promise<ArrayBuffer> {
+  const query = new URLSearchParams({ method, format: "npy" });
+  return requestBytes(`${jobPath(modelId)}/explanations/${imageId}?${query}`, signal);
 }

@@ -8,8 +8,11 @@ import { previewOf, type Window } from "../../lib/window";
 import type { View } from "../../lib/zoom";
 import { AssessmentMark } from "../../ui/assessment";
 import { usePicture } from "../../ui/picture";
+import type { Asked } from "./asked";
 import { DeepZoom } from "./deep";
+import { HeatLayer } from "./heat";
 import { type Measure, Measured } from "./measure";
+import { method, opacity } from "./state";
 
 export interface FilmProps {
   readonly image: ImageSummary;
@@ -26,6 +29,8 @@ export interface FilmProps {
   /** Films of a hanging lean on their neighbour; one alone stands in the middle. */
   readonly leans: boolean;
   readonly measure: Measure | null;
+  /** The model that is asked about this image; null where it is about another. */
+  readonly asked: Asked | null;
   /** What else tells this film from others, such as the date of a prior. */
   readonly note?: string | null;
 }
@@ -70,6 +75,29 @@ function Rois({
         );
       })}
     </>
+  );
+}
+
+/** The overlay of the model that is asked, once both are there. */
+function Looked({
+  asked,
+  image,
+  mirrored,
+}: {
+  asked: Asked;
+  image: ImageSummary;
+  mirrored: boolean;
+}) {
+  const { model, heat } = asked;
+  if (!method.value || !model || heat.data?.imageId !== image.image_id) return null;
+  return (
+    <HeatLayer
+      heat={heat.data}
+      model={model}
+      image={image}
+      mirrored={mirrored}
+      opacity={opacity.value}
+    />
   );
 }
 
@@ -173,6 +201,7 @@ export function Film(props: FilmProps) {
         />
       )}
       <div class="marks" style={placing}>
+        {src && props.asked && <Looked asked={props.asked} image={image} mirrored={turned} />}
         {src && <Rois image={image} rois={props.rois} lit={props.lit} mirrored={turned} />}
         {src && props.measure && <Measured measure={props.measure} image={image} />}
       </div>

@@ -12,20 +12,28 @@ import { useKeys } from "../../ui/keys";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
+import { useAsked } from "./asked";
 import { CaseBar } from "./bar";
 import { Fields } from "./fields";
 import { Findings } from "./findings";
+import { Predict } from "./predict";
 import { summaryOf, useNeighbours, useOthers, usePrior } from "./record";
 import {
   carriedParameters,
   chosenWindow,
   inverted,
   layout as layoutAsked,
+  METHODS,
+  method,
+  model,
+  opacity,
   prior,
   resetView,
   roisShown,
   setInverted,
   setLayout,
+  setMethod,
+  setOpacity,
   setRoisShown,
   setView,
   setWindow,
@@ -55,6 +63,7 @@ export function CasePage({ id }: { id: string }) {
   const beside = usePrior(data, prior.value);
   const others = useOthers(data, beside);
   const neighbours = useNeighbours(data);
+  const asked = useAsked(data);
   const dataset = data?.dataset;
   useEffect(() => {
     shownDataset.value = dataset ?? null;
@@ -144,6 +153,18 @@ export function CasePage({ id }: { id: string }) {
       run: () => setLayout(layout === "one" ? "four" : "one"),
     },
     { keys: ["r"], does: "ROI boxes on or off", run: () => setRoisShown(!roisShown.value) },
+    {
+      keys: ["a"],
+      does: "What the chosen model went by, on or off",
+      when: () => model.value !== null,
+      run: () => setMethod(method.value ? null : METHODS[0].key),
+    },
+    {
+      keys: ["o", "O"],
+      does: "Overlay of the model fainter, with Shift stronger",
+      when: () => method.value !== null,
+      run: (event) => setOpacity(opacity.value + (event.key === "O" ? 10 : -10)),
+    },
     { keys: ["i"], does: "Invert", run: () => setInverted(!inverted.value) },
     { keys: ["w"], does: "Drag changes the window", run: () => setTool("window") },
     { keys: ["p"], does: "Drag moves the picture", run: () => setTool("pan") },
@@ -196,6 +217,7 @@ export function CasePage({ id }: { id: string }) {
               loupe={loupe}
               synced={synced}
               lit={lit}
+              asked={asked}
               version={version}
             />
             <Timeline record={data} />
@@ -208,6 +230,7 @@ export function CasePage({ id }: { id: string }) {
         {data && current ? (
           <>
             <Findings record={data} lit={lit} onLight={setLit} />
+            <Predict record={data} asked={asked} />
             <section class="stack" aria-label="Exam">
               <h2>Exam</h2>
               <ExamStrip

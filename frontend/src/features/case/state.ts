@@ -19,6 +19,27 @@ export const view = computed<View>(() => parseView(query.value.get("_view")));
 /** The exam that hangs beside this one. */
 export const prior = computed(() => query.value.get("_prior"));
 
+/** The model that is asked about the image, by the id of its job. */
+export const model = computed(() => query.value.get("_model"));
+export const METHODS = [
+  { key: "saliency", name: "Gradient saliency" },
+  { key: "grad-cam", name: "Grad-CAM" },
+  { key: "integrated-gradients", name: "Integrated gradients" },
+  { key: "attention", name: "Attention" },
+] as const;
+export type Method = (typeof METHODS)[number]["key"];
+/** How the model explains itself over the picture; null while it does not. */
+export const method = computed<Method | null>(
+  () => METHODS.find((one) => one.key === query.value.get("_heat"))?.key ?? null,
+);
+const OPACITY = 60;
+/** Of the overlay, in per cent. */
+export const opacity = computed(() => {
+  const text = query.value.get("_opacity");
+  const asked = Number(text);
+  return text !== null && asked >= 0 && asked <= 100 ? asked : OPACITY;
+});
+
 const replace = { replace: true };
 
 export function setLayout(next: Layout): void {
@@ -43,6 +64,19 @@ export function setView(next: View): void {
 
 export function setPrior(examId: string | null): void {
   setParameters({ _prior: examId }, replace);
+}
+
+export function setModel(id: string | null): void {
+  setParameters({ _model: id, ...(id ? {} : { _heat: null }) }, replace);
+}
+
+export function setMethod(next: Method | null): void {
+  setParameters({ _heat: next }, replace);
+}
+
+export function setOpacity(next: number): void {
+  const bounded = Math.min(100, Math.max(0, next));
+  setParameters({ _opacity: bounded === OPACITY ? null : String(bounded) }, replace);
 }
 
 /** Everything as the file asks for it. */

@@ -6,6 +6,7 @@ import { hangExam, isMirrored, SLOTS, type Slot } from "../../lib/hanging";
 import { navigate, withQuery } from "../../lib/url";
 import { defaultWindow, dragWindow, type Window } from "../../lib/window";
 import { panBy, type View, zoomAt } from "../../lib/zoom";
+import type { Asked } from "./asked";
 import { Film } from "./film";
 import { filmAt, isOn, type OnFilm } from "./gestures";
 import { Loupe } from "./loupe";
@@ -33,6 +34,7 @@ interface ViewerProps {
   readonly loupe: boolean;
   readonly synced: boolean;
   readonly lit: number | null;
+  readonly asked: Asked;
   readonly version: string;
 }
 
@@ -202,6 +204,7 @@ export function Viewer(props: ViewerProps) {
       view={viewOf(image.image_id)}
       leans={layout === "four"}
       measure={measure?.imageId === image.image_id ? measure : null}
+      asked={image.image_id === current.image_id ? props.asked : null}
       note={note}
     />
   );
