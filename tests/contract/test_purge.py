@@ -146,7 +146,10 @@ def test_everything_goes_and_the_backups_that_hold_it_are_named(
     before = counted(admin, OTHER)
     backups(database, "note", "/backups/held")
     cache = redis.Redis.from_url(valkey_url)
-    assert list(cache.scan_iter("imagery:answer:*"))
+    pictured = admin.get("/api/v1/images", params={"dataset": OTHER, "has_file": "true"}).json()
+    assert admin.get(f"/api/v1/images/{pictured['items'][0]['image_id']}/header").status_code == 200
+    cache.set("imagery:answer:0123", b"its key does not tell whose it is")
+    assert list(cache.scan_iter(f"imagery:answer:{NAME}:*"))
     capsys.readouterr()
     assert main(["--json", "purge", NAME, "--yes"]) == 0
     told = {line["service"]: line for line in map(json.loads, capsys.readouterr().out.splitlines())}
@@ -160,7 +163,8 @@ def test_everything_goes_and_the_backups_that_hold_it_are_named(
     assert admin.get(f"/api/v1/datasets/{NAME}").status_code == 404
     assert admin.get(f"/api/v1/jobs/{job['job_id']}").status_code == 404
     assert admin.get(f"/api/v1/cohorts/{job['cohort_id']}").status_code == 404
-    assert not list(cache.scan_iter("imagery:*"))
+    assert len(kept := list(cache.scan_iter("imagery:*"))) == 1
+    assert kept[0].startswith(f"imagery:answer:{OTHER}:".encode())
     client, bucket, key = weights
     assert client.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"] == 0
     assert left_in(database) == []

@@ -37,8 +37,8 @@ class Lab:
     async def get(self, path: str, **headers: str) -> httpx.Response:
         return await self.client.get(f"/api/v1/images{path}", headers=headers)
 
-    def counter(self, name: str) -> float:
-        value = self.app.state.registry.get_sample_value(f"imagery_{name}_total")
+    def counter(self, name: str, **labels: str) -> float:
+        value = self.app.state.registry.get_sample_value(f"imagery_{name}_total", labels)
         assert value is not None
         return float(value)
 

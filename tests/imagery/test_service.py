@@ -326,11 +326,18 @@ async def test_readiness_names_each_dependency(start_lab: StartLab) -> None:
 
 async def test_metrics_count(lab: Lab) -> None:
     lab.put(1, dicom_bytes(breast(), Made(elements=WINDOW)))
+    first = await lab.get("/1/thumbnail")
     await lab.get("/1/thumbnail")
+    await lab.get("/1/thumbnail", **{"If-None-Match": first.headers["ETag"]})
+    lab.app.state.imagery._recent.clear()  # as after a restart: Valkey and the disk still have it
     await lab.get("/1/thumbnail")
+    await lab.get("/1/header")
     text = (await lab.client.get("/metrics")).text
-    assert "imagery_hits_total 1.0" in text
-    assert "imagery_misses_total 1.0" in text
+    hits = {"caller": 1, "memory": 1, "valkey": 1, "disk": 1}
+    misses = {"memory": 3, "valkey": 2, "disk": 1}
+    for name, found in (("hits", hits), ("misses", misses)):
+        for tier, count in found.items():
+            assert f'imagery_{name}_total{{tier="{tier}"}} {count}.0' in text
     assert json.loads((await lab.client.get("/readyz")).text)["state"] == "ready"
 
 

@@ -358,7 +358,7 @@ export interface paths {
         post?: never;
         /**
          * Purge Pictures
-         * @description Empty the caches of pictures and source files, and end what warms them.
+         * @description Forget the dataset's pictures and all source files, and end what warms pictures.
          *
          *     A cache that cannot be emptied is a 503: ask again.
          */

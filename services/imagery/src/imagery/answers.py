@@ -29,14 +29,17 @@ class Refusal:
 
 
 def answer_key(source: ImageSource, version: str, what: str) -> str:
-    """Key of an answer: the image's natural key, the version of its file, and what is asked."""
+    """Key of an answer: the image's natural key, the version of its file, and what is asked.
+
+    The dataset stands in clear before the digest, so that a purge can tell whose it is.
+    """
     named = (EDITION, source.dataset, source.sop_instance_uid, version, what)
-    return hashlib.sha256(json.dumps(named).encode()).hexdigest()[:40]
+    return f"{source.dataset}:{hashlib.sha256(json.dumps(named).encode()).hexdigest()[:40]}"
 
 
 def entity_tag(key: str) -> str:
     """The strong ETag of the answer with this key."""
-    return f'"{key}"'
+    return f'"{key.rpartition(":")[2]}"'
 
 
 def pack_answer(answer: Answer | Refusal) -> tuple[bytes, bytes]:

@@ -1,10 +1,11 @@
 """The flow of a request: version, ETag, shared cache, and only then file and worker."""
 
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from imagery.answers import Answer, Refusal, answer_key, entity_tag, pack_answer, unpack_answer
 from imagery.bounded import LruCache
@@ -19,6 +20,8 @@ from imagery.studio import Studio
 
 ENTRY_BYTES = 1024  # what an entry costs beside its body, rounded up
 
+# Where an answer was found, nearest first; ``caller``: it has it already (304).
+Tier = Literal["caller", "memory", "valkey"]
 Made = TypeVar("Made")
 Use = Callable[[SourceFile], Awaitable[Made]]
 Make = Use[Answer | Refusal]
@@ -60,19 +63,25 @@ class Imagery:
         self._budgets = budgets
         self._flights: Flights[Tagged] = Flights()
         self._recent: LruCache[str, Answer] = LruCache(budgets.recent_bytes, _weight)
-        self.hits = 0
-        self.misses = 0
+        self.hits: Counter[Tier] = Counter()
+        self.misses: Counter[Tier] = Counter()
 
-    async def forget(self) -> dict[str, int]:
-        """Keep nothing: how many entries of Valkey, files and bytes of files there were.
+    async def forget(self, dataset: str) -> dict[str, int]:
+        """Keep nothing but answers of other datasets in Valkey: what went, by kind.
 
         What is under way ends first, and is forgotten with the rest. Raises where Valkey is away.
         """
+
+        def unwanted(key: str) -> bool:
+            kind, *named = key.removeprefix("imagery:").split(":")
+            return kind != "answer" or len(named) != 2 or named[0] == dataset
+
         await self._flights.landed()
         files, size = await self.objects.forget()
         self._studio.forget()
         self._recent.clear()
-        return {"entries": await self._shared.drop_all("imagery:*"), "files": files, "bytes": size}
+        entries = await self._shared.drop_all("imagery:*", unwanted)
+        return {"entries": entries, "files": files, "bytes": size}
 
     async def picture(
         self, source: ImageSource, rendering: Rendering, known_tags: str | None = None
@@ -91,12 +100,12 @@ class Imagery:
             return None
         key = answer_key(source, version, what)
         if known_tags and has_tag(known_tags, entity_tag(key)):
-            self.hits += 1
+            self.hits["caller"] += 1
             return Tagged(entity_tag(key), None)
         recent = self._recent.get(key)
         if recent is None:
             return None
-        self.hits += 1
+        self.hits["memory"] += 1
         return Tagged(entity_tag(key), recent)
 
     async def document(
@@ -138,15 +147,16 @@ class Imagery:
         at_hand = self.at_hand(source, what, known_tags)
         if at_hand is not None:
             return at_hand
+        self.misses["memory"] += 1
         version = await self.objects.known_version(source.source)
         if version is not None:
             key = answer_key(source, version, what)
             if known_tags and has_tag(known_tags, entity_tag(key)):
-                self.hits += 1
+                self.hits["caller"] += 1
                 return Tagged(entity_tag(key), None)
             kept = await self._kept(key)
             if kept is not None:
-                self.hits += 1
+                self.hits["valkey"] += 1
                 return kept
         name = (source.dataset, source.sop_instance_uid, source.source, what)
         if name not in self._flights and len(self._flights) >= self._budgets.at_once:
@@ -161,9 +171,9 @@ class Imagery:
             if version is not None:
                 kept = await self._kept(answer_key(source, version, what))
                 if kept is not None:
-                    self.hits += 1
+                    self.hits["valkey"] += 1
                     return kept
-            self.misses += 1
+            self.misses["valkey"] += 1
             file = await self.objects.open(source.source, version)
             key = answer_key(source, file.version, what)
             if file.version != version:

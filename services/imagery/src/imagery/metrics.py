@@ -1,6 +1,6 @@
 """What the service tells Prometheus of its own work."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -18,9 +18,20 @@ class ImageryCollector(Collector):
 
     def __init__(self, imagery: Imagery, studio: Studio, pool: DecoderPool) -> None:
         s3 = imagery.objects.s3
+        self._tiers: dict[tuple[str, str], dict[str, Reading]] = {
+            ("imagery_hits", "What a tier of caches had"): {
+                "caller": lambda: imagery.hits["caller"],
+                "memory": lambda: imagery.hits["memory"],
+                "valkey": lambda: imagery.hits["valkey"],
+                "disk": lambda: s3.kept_objects,
+            },
+            ("imagery_misses", "What a tier of caches was asked for and had not"): {
+                "memory": lambda: imagery.misses["memory"],
+                "valkey": lambda: imagery.misses["valkey"],
+                "disk": lambda: s3.fetched_objects,
+            },
+        }
         self._counters: dict[tuple[str, str], Reading] = {
-            ("imagery_hits", "Answers from the shared cache"): lambda: imagery.hits,
-            ("imagery_misses", "Answers that had to be made"): lambda: imagery.misses,
             ("imagery_decodes", "Frames decoded"): lambda: studio.decodes,
             ("imagery_fetched_objects", "Objects fetched from S3"): lambda: s3.fetched_objects,
             ("imagery_fetched_bytes", "Bytes fetched from S3"): lambda: s3.fetched_bytes,
@@ -39,4 +50,11 @@ class ImageryCollector(Collector):
         """All readings."""
         counters = [CounterMetricFamily(*n, value=read()) for n, read in self._counters.items()]
         gauges = [GaugeMetricFamily(*n, value=read()) for n, read in self._gauges.items()]
-        return [*counters, *gauges]
+        return [*self._collect_tiers(), *counters, *gauges]
+
+    def _collect_tiers(self) -> Iterator[CounterMetricFamily]:
+        for named, readings in self._tiers.items():
+            family = CounterMetricFamily(*named, labels=["tier"])
+            for tier, read in readings.items():
+                family.add_metric([tier], read())
+            yield family

@@ -1,8 +1,10 @@
 """``DELETE /datasets/{name}/pictures``: imagery's part of a purge.
 
-Keys and file names are digests, which do not tell whose they are, and pictures of former revisions
-have addresses that nobody knows any more. So everything that is kept goes, of every dataset: it is
-all expendable. The catalog comes first: what it has forgotten cannot be made again.
+Answers in Valkey, which cost the most to make, name their dataset: those of others stay. Everything
+else goes, of every dataset. Source files and their versions are named by digests of their
+addresses, which datasets may share and which nobody knows any more for former revisions; what this
+process remembers is little, and soon there again. The catalog comes first: what it has forgotten
+cannot be made again.
 """
 
 from chassis.identity import require_role
@@ -27,7 +29,7 @@ class PurgedPictures(BaseModel):
 
 @router.delete("/{name}/pictures", dependencies=[Depends(require_role("admin"))])
 async def purge_pictures(request: Request, name: str = Name) -> PurgedPictures:
-    """Empty the caches of pictures and source files, and end what warms them.
+    """Forget the dataset's pictures and all source files, and end what warms pictures.
 
     A cache that cannot be emptied is a 503: ask again.
     """
@@ -36,7 +38,7 @@ async def purge_pictures(request: Request, name: str = Name) -> PurgedPictures:
     state.sources.forget()
     state.directory.forget()
     try:
-        removed = await state.imagery.forget()
+        removed = await state.imagery.forget(name)
     except GONE as error:
         raise unavailable(
             "The cache cannot be emptied", detail="Valkey cannot be reached; ask again."

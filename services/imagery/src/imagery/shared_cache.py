@@ -8,7 +8,7 @@ cost a timeout a request.
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import redis.asyncio as redis
@@ -81,11 +81,15 @@ class SharedCache:
         except GONE as error:
             self._pause(error)
 
-    async def drop_all(self, pattern: str) -> int:
-        """Forget every key like ``pattern`` (a glob); how many. Raises where there is no Valkey."""
+    async def drop_all(self, pattern: str, unwanted: Callable[[str], bool]) -> int:
+        """Forget every ``unwanted`` key like ``pattern`` (a glob); how many.
+
+        Raises where there is no Valkey.
+        """
         gone, batch = 0, []
         async for key in self._client.scan_iter(match=pattern, count=SCANNED):
-            batch.append(key)
+            if unwanted(key.decode()):
+                batch.append(key)
             if len(batch) >= SCANNED:
                 gone += int(await self._client.unlink(*batch))
                 batch.clear()

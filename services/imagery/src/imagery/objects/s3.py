@@ -45,6 +45,7 @@ class S3Origin:
         self._flights: Flights[SourceFile] = Flights()
         self.fetched_bytes = 0
         self.fetched_objects = 0
+        self.kept_objects = 0
 
     async def forget(self) -> tuple[int, int]:
         """Keep no file, nor any that is on its way now; how many files and bytes there were."""
@@ -102,7 +103,10 @@ class S3Origin:
 
     def _kept(self, uri: str, version: str) -> SourceFile | None:
         descriptor = self._disk.open(uri, version)
-        return SourceFile(descriptor, descriptor.size, version) if descriptor else None
+        if descriptor is None:
+            return None
+        self.kept_objects += 1
+        return SourceFile(descriptor, descriptor.size, version)
 
     async def _fetch(self, uri: str) -> SourceFile:
         url = await self._signed("get_object", uri)
