@@ -12,6 +12,7 @@ import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
 import { Artifacts } from "./artifacts";
+import { ChildJobs, PartOf } from "./children";
 import { EvaluationParts } from "./evaluation";
 import { Result } from "./result";
 import { elapsed, expectedWords, progressWords, StateDot, secondsLeft } from "./state";
@@ -184,6 +185,14 @@ function Origin({ job }: { job: Job }) {
       <dl class="facts">
         <dt>Experiment</dt>
         <dd>{job.experiment}</dd>
+        {job.parent_id && (
+          <>
+            <dt>Part of</dt>
+            <dd>
+              <PartOf parentId={job.parent_id} />
+            </dd>
+          </>
+        )}
         {job.cohort_id && (
           <>
             <dt>Cohort</dt>
@@ -288,8 +297,10 @@ export function JobDetail({ id }: { id: string }) {
               </ul>
             )}
             <Result job={job} published={published} />
+            <ChildJobs job={job} />
             <EvaluationParts job={job} />
-            <Misclassified job={job} />
+            {/* Sweeps and folds leave no predictions of their own; their children do. */}
+            {(!job.children || job.combined?.kind === "ensemble") && <Misclassified job={job} />}
             <Curves job={job} />
             <div class="two">
               <Origin job={job} />

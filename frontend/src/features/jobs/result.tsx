@@ -6,7 +6,7 @@ import { RocChart } from "../../ui/charts/roc";
 import { Whiskers } from "../../ui/charts/whiskers";
 import { PublishedTable } from "./published";
 
-function Headline({ metrics }: { metrics: Metrics }) {
+function Headline({ metrics, folds }: { metrics: Metrics; folds: boolean }) {
   const auc = figuresOf(metrics.test).find((figure) => figure.name === "roc_auc");
   const images = testCount(metrics, "n");
   const patients = testCount(metrics, "patients");
@@ -26,7 +26,7 @@ function Headline({ metrics }: { metrics: Metrics }) {
       {images !== null && (
         <p class="faint">
           {formatCount(images)} images{patients !== null && ` of ${formatCount(patients)} patients`}
-          ; intervals by bootstrap over patients.
+          ; intervals {folds ? "of the mean over folds" : "by bootstrap over patients"}.
         </p>
       )}
     </div>
@@ -42,7 +42,7 @@ export function Result({ job, published }: { job: Job; published: readonly Publi
   const baseline = figuresOf(metrics.baseline);
   return (
     <section class="stack result" aria-label="Result">
-      <Headline metrics={metrics} />
+      <Headline metrics={metrics} folds={job.combined?.kind === "folds"} />
       {job.control && (
         <p class="note warning">
           This is a control ({job.control}), not a result: its figures should be near chance.

@@ -30,6 +30,8 @@ export function expectedWords(job: Job): string | null {
 /** `epoch 4 of 12`, `queued, place 2`: where a job stands, in words. */
 export function progressWords(job: Job): string {
   const { epoch, epochs, phase } = job.progress ?? {};
+  if (job.children && phase === "children")
+    return `${job.children.ended} of ${job.children.total} jobs ended`;
   if (job.state === "queued")
     return job.queue_position ? `place ${job.queue_position} in the queue` : "in the queue";
   if (job.state !== "running") return "";

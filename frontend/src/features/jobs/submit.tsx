@@ -2,8 +2,9 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { listCohorts } from "../../api/catalog";
 import { putJob } from "../../api/live";
 import { listExperiments, submitJob } from "../../api/trainer";
-import type { Cohort, Experiment } from "../../api/types";
+import type { Cohort, Experiment, JobRequest } from "../../api/types";
 import { classText } from "../../lib/cohort";
+import { compositionProblem, compositionRequest, parseComposition } from "../../lib/composition";
 import { filterPairs, fromJson, type Value } from "../../lib/filter";
 import { formatCount } from "../../lib/format";
 import { fieldProblem, fieldValue, formFields, valueText } from "../../lib/schema";
@@ -12,6 +13,8 @@ import { ProblemNote } from "../../ui/problem";
 import { Prose } from "../../ui/prose";
 import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
+import { CompositionForm } from "./composition";
+import { EstimateNote } from "./estimate";
 import { SettingsForm } from "./form";
 import { Gallery } from "./gallery";
 import { PublishedTable } from "./published";
@@ -170,31 +173,33 @@ function SubmitForm({
   const defaults = new Map(
     Object.entries(values).map(([field, value]) => [field, valueText(value)]),
   );
-  const wrong = fields.some((field) => fieldProblem(field, texts.get(field.name) ?? "") !== null);
+  const draft = parseComposition(query.value);
+  const wrong =
+    fields.some((field) => fieldProblem(field, texts.get(field.name) ?? "") !== null) ||
+    compositionProblem(draft, fields) !== null;
   const onArray = experiment.dataset_kind !== "cohort";
   const cohortId = query.value.get("cohort") ?? "";
   const array = query.value.get("array") ?? "";
-  const source = onArray ? array : cohortId;
   const cohort = onArray ? undefined : cohorts.find((one) => one.cohort_id === cohortId);
+  const source = onArray ? array !== "" : cohort !== undefined && fits(cohort, experiment);
+  const changed = fields.filter((field) => texts.has(field.name) && texts.get(field.name) !== "");
+  const started = query.value.get("profile");
+  const body: JobRequest = {
+    experiment: experiment.name,
+    ...(onArray ? { array } : { cohort_id: cohortId }),
+    overrides: Object.fromEntries(
+      changed.map((field) => [field.name, fieldValue(field, texts.get(field.name) ?? "")]),
+    ),
+    ...(started ? { profile: started } : {}),
+    ...compositionRequest(draft, fields),
+  };
+  const complete = source && !wrong;
   const submit = async (event: Event): Promise<void> => {
     event.preventDefault();
     setBusy(true);
     setError(null);
-    const changed = fields.filter((field) => texts.has(field.name) && texts.get(field.name) !== "");
-    const overrides = Object.fromEntries(
-      changed.map((field) => [field.name, fieldValue(field, texts.get(field.name) ?? "")]),
-    );
-    const named = name.trim() ? { name: name.trim() } : {};
-    const started = query.value.get("profile");
     try {
-      const body = {
-        experiment: experiment.name,
-        ...(onArray ? { array } : { cohort_id: cohortId }),
-        overrides,
-        ...named,
-        ...(started ? { profile: started } : {}),
-      };
-      const job = await submitJob(body, key);
+      const job = await submitJob({ ...body, ...(name.trim() ? { name: name.trim() } : {}) }, key);
       putJob(job);
       navigate(`/jobs/${job.job_id}`);
     } catch (reason) {
@@ -225,6 +230,7 @@ function SubmitForm({
         </div>
         <ProfileChoice experiment={experiment} />
       </div>
+      <CompositionForm experiment={experiment} draft={draft} fields={fields} defaults={defaults} />
       <h2>Settings</h2>
       <SettingsForm
         fields={fields}
@@ -235,9 +241,10 @@ function SubmitForm({
           setParameters({ [PREFIX + field]: same ? null : text }, { replace: true });
         }}
       />
+      <EstimateNote body={complete ? body : null} />
       {error && <ProblemNote error={error} />}
       <div class="row wrap">
-        <button type="submit" class="button primary" disabled={busy || wrong || !source}>
+        <button type="submit" class="button primary" disabled={busy || !complete}>
           {busy ? "Submitting" : "Submit the job"}
         </button>
         {cohort && (
