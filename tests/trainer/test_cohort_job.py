@@ -241,6 +241,14 @@ async def test_what_the_catalog_knows_to_be_wrong_is_refused_at_submit(
     overlapping = await lab.submit(await lab.freeze(by="image"))
     assert overlapping.status_code == 409
     assert "split by image" in overlapping.json()["detail"]
+    cohort = await lab.freeze()
+    fewest = min(part["patients"] for part in cohort["classes"])
+    body = {"experiment": "embed-2b6k", "cohort_id": cohort["cohort_id"], "overrides": TINY}
+    folds = {"kind": "folds", "count": fewest + 1}
+    lacking = await lab.api.post("/api/v1/jobs", json=body | {"composition": folds})
+    assert lacking.status_code == 422, lacking.text
+    assert lacking.json()["errors"][0]["field"] == "composition.count"
+    assert lacking.json()["errors"][0]["accepted"] == [f"at most {fewest}"]
     foreign = await lab.submit(await lab.freeze(classes="BN"))
     assert foreign.status_code == 422
     assert "no class K" in foreign.json()["detail"]

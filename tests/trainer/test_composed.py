@@ -13,7 +13,7 @@ from trainer import store
 from trainer.settings import TrainerSettings
 from trainer.tables import job
 
-from tests.trainer.running import follow
+from tests.trainer.running import follow, write_blobs
 from tests.trainer.test_store import claim, read
 
 SMALL = {"input_size": 32, "epochs": 2, "batch_size": 16}
@@ -202,6 +202,25 @@ async def test_what_cannot_be_composed_is_refused_whole(
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["field"].startswith(field)
     assert (await api.get("/api/v1/jobs")).json()["total"] == 0
+
+
+async def test_folds_that_would_lack_a_class_are_refused_whole(
+    api: httpx.AsyncClient, settings: TrainerSettings, blobs: str
+) -> None:
+    assert settings.arrays is not None
+    write_blobs(settings.arrays / "few", patients=20)
+    asked = {"experiment": "labelled-array", "array": "few", "overrides": SMALL}
+    for method, most in (("k-fold", 10), ("k-holdout", 8)):
+        folds = {"kind": "folds", "method": method}
+        body = asked | {"composition": folds | {"count": most + 1}}
+        answer = await api.post("/api/v1/jobs", json=body)
+        assert answer.status_code == 422, answer.text
+        (error,) = answer.json()["errors"]
+        assert error["field"] == "composition.count"
+        assert f"{most} patients" in error["message"]
+        assert (await api.get("/api/v1/jobs")).json()["total"] == 0
+        body["composition"] = folds | {"count": most}
+        assert (await api.post("/api/v1/jobs/preview", json=body)).status_code == 200
 
 
 async def test_a_quota_counts_children_and_a_preview_shows_them(

@@ -1,5 +1,6 @@
 """What a job is made of, checked before anything is queued: every child as if it came alone."""
 
+import asyncio
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,10 +13,12 @@ from trainer import store
 from trainer.catalog import CatalogClient
 from trainer.composition import Composition, Ensemble, Folds, Sweep
 from trainer.experiments import find_experiment
+from trainer.folds import apply_fold
+from trainer.samples import SamplesError, check_samples
 from trainer.schemas import Job, NewJob
 from trainer.settings import TrainerSettings
 from trainer.spec import JobSpec
-from trainer.submit import Prepared, Sources, prepare
+from trainer.submit import Found, Prepared, Sources, prepare
 
 
 async def prepare_family(
@@ -36,11 +39,27 @@ async def prepare_family(
         _check_test_sets(members)
         request = request.model_copy(update=_data_of(request, members[0]))
     parent = await prepare(request, sources, composition)
+    if isinstance(composition, Folds):
+        found, _ = await sources.find(request, find_experiment(request.experiment))
+        await asyncio.to_thread(_check_folds, composition, found)
     children = [
         await _prepare_child(child, changes, parent, sources)
         for child, changes in _requests(request, composition)
     ]
     return parent, children
+
+
+def _check_folds(folds: Folds, found: Found) -> None:
+    """Refuse folds that would lack a class, as their training would."""
+    few = [name for name, patients in found.patients.items() if patients < folds.count]
+    if few:
+        message = f"class {few[0]} has {found.patients[few[0]]} patients"
+        raise invalid("composition.count", message, [f"at most {found.patients[few[0]]}"])
+    try:
+        for fold in folds.folds() if found.dealt is not None else ():
+            check_samples(apply_fold(found.dealt, fold))
+    except SamplesError as error:
+        raise invalid("composition.count", str(error), ["fewer folds"]) from error
 
 
 def _composition(request: NewJob) -> Composition | None:

@@ -63,6 +63,27 @@ class Samples:
         return np.flatnonzero(self.splits == split)
 
 
+def without_pixels(
+    labels: Sequence[int] | NDArray[np.int64],
+    splits: Sequence[str] | NDArray[np.int8],
+    patients: Sequence[str] | NDArray[np.str_],
+    classes: tuple[str, ...],
+) -> Samples:
+    """Samples to be dealt out and checked, not to be trained on; splits by name or by place."""
+    count = len(labels)
+    named = [SPLITS.index(s) if isinstance(s, str) else s for s in splits]
+    _, people = np.unique(np.asarray(patients), return_inverse=True)
+    return Samples(
+        images=np.zeros((1, 1, 1), np.uint8),
+        rows=np.zeros(count, np.int64),
+        labels=np.asarray(labels, np.int64),
+        splits=np.asarray(named, np.int8),
+        patients=people.astype(np.int64),
+        keys=(),
+        classes=classes,
+    )
+
+
 def label_field(lineage: Mapping[str, Any]) -> str | None:
     """The column that a cohort's labels come from; None where there is no cohort."""
     definition = lineage.get("cohort", {}).get("definition", {})

@@ -1,6 +1,6 @@
 """From a request to a complete spec, or to a problem that names the field at fault."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
@@ -15,7 +15,7 @@ from trainer.composition import Composition
 from trainer.experiments import find_experiment
 from trainer.experiments.declared import Declared
 from trainer.patches import LABELLINGS, Chosen, list_patches, read_patches
-from trainer.samples import SPLITS
+from trainer.samples import SPLITS, Samples, without_pixels
 from trainer.schemas import NewJob
 from trainer.settings import TrainerSettings
 from trainer.spec import ArraySource, CohortSource, JobSpec, PatchSource, Source, TrainingSettings
@@ -42,6 +42,10 @@ class Found:
     source: Source
     restricted: bool
     warnings: list[str]
+    dealt: Samples | None = None
+    """Who is in them, without pixels; None where they are too many to look at each."""
+    patients: Mapping[str, int] = field(default_factory=dict)
+    """How many of each class, where that is known at once."""
 
 
 def resolve_settings(declared: Declared, request: NewJob) -> TrainingSettings:
@@ -128,7 +132,7 @@ class Sources:
         if declared.dataset_kind != "cohort":
             return _local_source(request, declared, self.service)
         try:
-            return Found(*await _cohort_source(request, declared, self.catalog)), 0
+            return await _cohort_source(request, declared, self.catalog), 0
         except UpstreamError as error:
             raise upstream_problem(error, request.cohort_id) from error
 
@@ -204,7 +208,8 @@ def _array_source(root: Path, name: str) -> tuple[Found, int]:
     images, samples = read_array(root, name)
     _check_overlap(samples.patients, samples.splits, "array")
     source = ArraySource(name=name, images=len(images), classes=tuple(samples.classes))
-    return Found(source, restricted=False, warnings=[]), images.shape[1]
+    dealt = without_pixels(samples.labels, samples.splits, samples.patients, source.classes)
+    return Found(source, restricted=False, warnings=[], dealt=dealt), images.shape[1]
 
 
 def _patch_source(root: Path, name: str, declared: Declared) -> tuple[Found, int]:
@@ -218,12 +223,11 @@ def _patch_source(root: Path, name: str, declared: Declared) -> tuple[Found, int
         classes=LABELLINGS[declared.labelling].classes,
         labelling=declared.labelling,
     )
-    return Found(source, restricted=False, warnings=list(chosen.notes)), patches.side
+    dealt = without_pixels(chosen.labels, chosen.splits, chosen.patients, source.classes)
+    return Found(source, False, list(chosen.notes), dealt), patches.side
 
 
-async def _cohort_source(
-    request: NewJob, declared: Declared, catalog: CatalogClient
-) -> tuple[CohortSource, bool, list[str]]:
+async def _cohort_source(request: NewJob, declared: Declared, catalog: CatalogClient) -> Found:
     if request.array is not None:
         raise invalid("array", f"{declared.name} trains on a cohort, not on an array")
     if request.cohort_id is None:
@@ -232,10 +236,16 @@ async def _cohort_source(
     classes = check_cohort(cohort, declared)
     if (cohort.definition.get("split") or {}).get("by", "patient") != "patient":
         raise _overlap("cohort_id", "the cohort was split by image")
-    images = sum(c.images for c in cohort.classes)
+    images, dealt = sum(c.images for c in cohort.classes), None
     if images <= CHECKED_MEMBERS:
         members = [m async for m in catalog.iterate_members(request.cohort_id)]
         _check_overlap([m.patient_id for m in members], [m.split for m in members], "cohort_id")
+        dealt = without_pixels(
+            [classes.index(m.label) for m in members],
+            [m.split for m in members],
+            [m.patient_id for m in members],
+            classes,
+        )
     served = await catalog.find_dataset(cohort.dataset)
     warnings = list(cohort.warnings)
     if served.revision_id not in (None, cohort.revision_id):
@@ -250,7 +260,8 @@ async def _cohort_source(
         images=images,
         classes=classes,
     )
-    return source, served.restricted, warnings
+    patients = {c.name: c.patients for c in cohort.classes}
+    return Found(source, served.restricted, warnings, dealt, patients)
 
 
 def _check_overlap(patients: Sequence[str], splits: Sequence[str], field: str) -> None:
