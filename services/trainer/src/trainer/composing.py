@@ -55,8 +55,10 @@ def _check_folds(folds: Folds, found: Found) -> None:
     if few:
         message = f"class {few[0]} has {found.patients[few[0]]} patients"
         raise invalid("composition.count", message, [f"at most {found.patients[few[0]]}"])
+    if found.dealt is None:
+        return
     try:
-        for fold in folds.folds() if found.dealt is not None else ():
+        for fold in folds.folds():
             check_samples(apply_fold(found.dealt, fold))
     except SamplesError as error:
         raise invalid("composition.count", str(error), ["fewer folds"]) from error
