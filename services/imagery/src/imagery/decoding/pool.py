@@ -12,13 +12,13 @@ import socket
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from chassis.logs import get_logger
 from chassis.tasks import end
 
-from imagery.decoding.protocol import HEAD, MAX_DOCUMENT, Message, pack
+from imagery.decoding.protocol import HEAD, MAX_DOCUMENT, TOGETHER, Message, pack
 from imagery.descriptors import Descriptor
 from imagery.dicom.limits import Limits
 
@@ -51,6 +51,7 @@ class Worker:
 
     process: asyncio.subprocess.Process
     connection: socket.socket
+    _ahead: bytearray = field(default_factory=bytearray)
 
     async def run(self, task: dict[str, Any], files: Sequence[Descriptor]) -> Message:
         """Send a task and wait for its answer; WorkerDiedError where the process ends instead."""
@@ -75,10 +76,18 @@ class Worker:
         return Message(document, await self._exactly(payload_size))
 
     async def _exactly(self, size: int) -> bytearray:
-        loop, data = asyncio.get_running_loop(), bytearray(size)
-        view, at = memoryview(data), 0
+        """So many bytes; what comes with them is kept for the next."""
+        loop, at = asyncio.get_running_loop(), min(size, len(self._ahead))
+        data = self._ahead[:size] + bytes(size - at)
+        del self._ahead[:size]
         while at < size:
-            got = await loop.sock_recv_into(self.connection, view[at:])
+            if size - at > TOGETHER:
+                got = await loop.sock_recv_into(self.connection, memoryview(data)[at:])
+            else:
+                more = await loop.sock_recv(self.connection, TOGETHER)
+                got = min(len(more), size - at)
+                data[at : at + got] = more[:got]
+                self._ahead += more[got:]
             if got == 0:
                 raise EOFError
             at += got

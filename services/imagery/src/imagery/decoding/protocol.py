@@ -13,6 +13,7 @@ from typing import Any
 HEAD = struct.Struct("<IQ")
 MAX_DOCUMENT = 1 << 20
 MAX_DESCRIPTORS = 2
+TOGETHER = 256 * 1024  # bytes that are copied rather than sent, or received, by themselves
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import json
 import mmap
 import os
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -20,8 +20,41 @@ from imagery.dicomweb.tasks import metadata_of, part_of
 from imagery.rendering.render import Tones, read_tones, reduction, render
 from imagery.rendering.request import ParameterError, Rendering, rendering_from
 from imagery.rendering.survey import Survey, survey_of
+from imagery.rendering.voi import Window
 
 Answer = tuple[dict[str, Any], bytes]
+
+
+@dataclass
+class Kept:
+    """The file that was rendered last: tiles of one picture come by the dozen."""
+
+    _key: tuple[int, ...] = ()
+    _file: DicomFile | None = None
+    _tones: dict[Window | None, Tones] = field(default_factory=dict)
+
+    def open(self, descriptor: int, limits: Limits) -> DicomFile:
+        """The file behind ``descriptor``."""
+        stat = os.fstat(descriptor)
+        # As long as it is mapped, no other file has its number.
+        key = (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        if self._file is not None and key == self._key:
+            return self._file
+        self._key, self._file, self._tones = key, None, {}
+        mapped = _mapped(descriptor)
+        file = open_dicom(mapped, limits)
+        if file.buffer.obj is mapped:  # not what had to be inflated or swapped in memory
+            self._file = file
+        return file
+
+    def tones(self, file: DicomFile, window: Window | None, limits: Limits) -> Tones:
+        """Its way from stored values to levels."""
+        if file is not self._file:
+            return read_tones(file, window, limits)
+        if window not in self._tones:
+            self._tones.clear()
+            self._tones[window] = read_tones(file, window, limits)
+        return self._tones[window]
 
 
 @dataclass(frozen=True)
@@ -32,6 +65,7 @@ class Call:
     descriptors: list[int]
     limits: Limits
     attempt: Callable[[str], None]
+    kept: Kept
 
 
 def render_task(call: Call) -> Answer:
@@ -42,8 +76,8 @@ def render_task(call: Call) -> Answer:
     frame.
     """
     rendering = rendering_from(call.document["rendering"])
-    file = _opened(call)
-    tones = read_tones(file, rendering.window, call.limits)
+    file = _checked(call, call.kept.open(call.descriptors[0], call.limits))
+    tones = call.kept.tones(file, rendering.window, call.limits)
     _check(rendering, tones, call.limits)
     reduce = 0 if len(call.descriptors) > 1 else reduction(file, tones, rendering)
     told = call.document.get("survey")
@@ -129,7 +163,10 @@ TASKS: dict[str, Callable[[Call], Answer]] = {
 
 def _opened(call: Call) -> DicomFile:
     """The file of the first descriptor, which is ``instance`` or does not say what it is."""
-    file = open_dicom(_mapped(call.descriptors[0]), call.limits)
+    return _checked(call, open_dicom(_mapped(call.descriptors[0]), call.limits))
+
+
+def _checked(call: Call, file: DicomFile) -> DicomFile:
     expected = call.document.get("instance")
     if expected is not None:
         with element_faults("an element of the header is malformed"):

@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 
 import cv2
 
-from imagery.decoding.protocol import HEAD, MAX_DESCRIPTORS, Message, pack
-from imagery.decoding.tasks import TASKS, Call
+from imagery.decoding.protocol import HEAD, MAX_DESCRIPTORS, TOGETHER, Message, pack
+from imagery.decoding.tasks import TASKS, Call, Kept
 from imagery.dicom.errors import OtherInstanceError, UnreadableImageError
 from imagery.dicom.limits import Limits
 from imagery.rendering.request import ParameterError
@@ -34,8 +34,9 @@ def main(arguments: list[str]) -> NoReturn:
     sys.setrecursionlimit(RECURSION)
     _limit_memory(int(arguments[1]))
     _send(connection, Message({"ready": True}))
+    kept = Kept()
     while True:
-        _send(connection, _answer(connection, limits))
+        _send(connection, _answer(connection, limits, kept))
 
 
 def _limit_memory(additional: int) -> None:
@@ -46,11 +47,11 @@ def _limit_memory(additional: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _answer(connection: socket.socket, limits: Limits) -> Message:
+def _answer(connection: socket.socket, limits: Limits, kept: Kept) -> Message:
     document, descriptors = _receive(connection)
     attempt = lambda name: _send(connection, Message({"attempt": name}))  # noqa: E731
     try:
-        call = Call(document, descriptors, limits, attempt)
+        call = Call(document, descriptors, limits, attempt, kept)
         meta, payload = TASKS[document["task"]](call)
     except OtherInstanceError as error:
         return _refusal(error.reason, other_instance=True)
@@ -87,8 +88,11 @@ def _receive(connection: socket.socket) -> tuple[dict[str, Any], list[int]]:
 
 def _send(connection: socket.socket, message: Message) -> None:
     try:
-        connection.sendall(pack(message))
-        connection.sendall(message.payload)
+        if len(message.payload) <= TOGETHER:  # one wake-up of the service instead of two
+            connection.sendall(pack(message) + message.payload)
+        else:
+            connection.sendall(pack(message))
+            connection.sendall(message.payload)
     except BrokenPipeError:
         sys.exit(0)
 

@@ -6,6 +6,7 @@ entries, computed exactly and applied in 5 ms to 13.6 million pixels.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Literal
 
 import cv2
@@ -33,11 +34,15 @@ class LevelTable:
     level: Real
     depth: Literal[8, 16]
 
+    @cached_property
+    def _whole(self) -> Values:
+        """The levels as whole numbers."""
+        return np.rint(self.level * ((1 << self.depth) - 1)).astype(f"u{self.depth // 8}")
+
     def apply(self, stored: Values) -> Values:
         """Stored values as uint8 or uint16, the same shape; indices of a palette as colours."""
-        levels = np.rint(self.level * ((1 << self.depth) - 1)).astype(f"u{self.depth // 8}")
         codes = np.ascontiguousarray(stored).view(f"u{stored.dtype.itemsize}")
-        return cv2.LUT(codes, levels) if levels.ndim == 1 else levels[codes]
+        return cv2.LUT(codes, self._whole) if self.level.ndim == 1 else self._whole[codes]
 
     def is_straight(self, low: int, high: int) -> bool:
         """Whether the table is a straight line from ``low`` to ``high``, to half a grey level.

@@ -1,8 +1,9 @@
 """One picture of one DICOM file: the stages in their order."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log2
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -111,7 +112,7 @@ def render_values(stored: Values, tones: Tones, rendering: Rendering, survey: Su
     side = survey.chest_wall
     mirrored = rendering.orient == "chest-wall-left" and side == "right"
     part = _cut(stored, tones, rendering, mirrored=mirrored)
-    table = _table(tones, rendering, survey)
+    table = _table(tones, rendering.depth, survey.low, survey.high, invert=rendering.invert)
     straight = _is_straight(part, table, tones, survey)
     shown = _scaled_levels(part, table, tones.size(rendering), straight=straight)
     if mirrored:
@@ -123,14 +124,15 @@ def render_values(stored: Values, tones: Tones, rendering: Rendering, survey: Su
     return _toned(_rotated(shown, rendering.rotation), rendering)
 
 
-def _table(tones: Tones, rendering: Rendering, survey: Survey) -> LevelTable:
+@lru_cache(maxsize=2)  # tiles of one picture have one, and making it takes as long as a tile
+def _table(tones: Tones, depth: Literal[8, 16], low: int, high: int, *, invert: bool) -> LevelTable:
     """The table from stored values to levels: the same for every part of the image."""
-    image, depth, invert = tones.image, rendering.depth, rendering.invert
+    image = tones.image
     if image.is_colour:
         return colour_table(image, tones.palette, invert=invert, depth=depth)
     voi: Voi | None = tones.voi
     if voi is None:
-        voi = full_range(tones.modality, survey.low, survey.high)
+        voi = full_range(tones.modality, low, high)
     return grey_table(image, tones.modality, voi, invert=invert, depth=depth)
 
 
