@@ -207,6 +207,23 @@ def test_attrition_and_splits_are_told_apart_from_the_cohort(researcher: Api) ->
             assert part["classes"].get(item["name"], 0) == item["splits"][part["name"]]
 
 
+def test_subgroups_of_each_split_are_counted(researcher: Api) -> None:
+    cohort = create(researcher, label=label_of("N", "B"))
+    members = members_of(researcher, cohort)
+    told = researcher.get(f"{COHORTS}/{cohort['cohort_id']}/splits")["subgroups"]
+    for name in ("race", "age_band", "tissueden", "ViewPosition"):
+        of = [(_text(m["attributes"].get(name)), m["split"], m["patient_id"]) for m in members]
+        images = Counter(key[:2] for key in of)
+        rows = [row for row in told if row["attribute"] == name]
+        assert {(r["value"], s): n for r in rows for s, n in r["images"].items()} == images
+        counted = Counter(key[:2] for key in set(of))
+        assert {(r["value"], s): n for r in rows for s, n in r["patients"].items()} == counted
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
 # Sets
 
 

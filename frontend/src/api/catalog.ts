@@ -20,6 +20,7 @@ import type {
   PatientRecord,
   Recipe,
   SavedQuery,
+  Splits,
   Statistics,
 } from "./types";
 
@@ -81,6 +82,11 @@ export function listCohorts(cursor?: string, signal?: AbortSignal): Promise<Page
 
 export function retrieveCohort(cohortId: string, signal?: AbortSignal): Promise<Cohort> {
   return request(`/api/v1/cohorts/${encodeURIComponent(cohortId)}`, { signal });
+}
+
+/** How its members are split: classes and subgroups of each part. */
+export function retrieveSplits(cohortId: string, signal?: AbortSignal): Promise<Splits> {
+  return request(`/api/v1/cohorts/${encodeURIComponent(cohortId)}/splits`, { signal });
 }
 
 export function previewCohort(

@@ -241,7 +241,8 @@ export interface paths {
         };
         /**
          * Describe Cohort Splits
-         * @description Splits and folds with their images, patients and classes, counted from the members.
+         * @description Splits and folds with their images, patients and classes, counted from the members, and
+         *     the subgroups of each split.
          */
         get: operations["describe_cohort_splits"];
         put?: never;
@@ -5474,6 +5475,8 @@ export interface components {
             splits: components["schemas"]["PartCounts"][];
             /** Folds */
             folds: components["schemas"]["PartCounts"][];
+            /** Subgroups */
+            subgroups: components["schemas"]["SubgroupCounts"][];
         };
         /**
          * Statistics
@@ -5556,6 +5559,36 @@ export interface components {
              * @description After so many days weights and predictions go; null: never
              */
             retention_days: number | null;
+        };
+        /**
+         * SubgroupCounts
+         * @description Images and patients by split of the members that have one value of an attribute.
+         */
+        SubgroupCounts: {
+            /**
+             * Attribute
+             * @example race
+             */
+            attribute: string;
+            /**
+             * Value
+             * @description null: not recorded
+             */
+            value: string | null;
+            /**
+             * Images
+             * @description By split; one without any is left out
+             */
+            images: {
+                [key: string]: number;
+            };
+            /**
+             * Patients
+             * @description Likewise
+             */
+            patients: {
+                [key: string]: number;
+            };
         };
         /**
          * Subgroups

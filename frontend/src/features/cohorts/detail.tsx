@@ -16,6 +16,7 @@ import { SkeletonLines } from "../../ui/skeleton";
 import { Attrition, BalanceTable, Warnings } from "./balance";
 import { DeleteButton } from "./delete";
 import { Exports } from "./exports";
+import { SplitBalance } from "./splits";
 import "./cohorts.css";
 
 const POLICY: Readonly<Record<string, string>> = {
@@ -105,6 +106,7 @@ export function CohortDetail({ id }: { id: string }) {
             <section class="stack">
               <h2>Classes and splits</h2>
               <BalanceTable classes={cohort.classes} />
+              <SplitBalance cohort={cohort} />
             </section>
             <Exports cohort={cohort} />
             <div class="two">

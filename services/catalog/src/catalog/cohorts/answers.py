@@ -84,6 +84,15 @@ class PartCounts(BaseModel):
     classes: dict[str, int]
 
 
+class SubgroupCounts(BaseModel):
+    """Images and patients by split of the members that have one value of an attribute."""
+
+    attribute: str = Field(examples=["race"])
+    value: str | None = Field(description="null: not recorded")
+    images: dict[str, int] = Field(description="By split; one without any is left out")
+    patients: dict[str, int] = Field(description="Likewise")
+
+
 class Splits(BaseModel):
     """How a cohort is split. ``folds`` is empty where it was not asked for."""
 
@@ -91,6 +100,7 @@ class Splits(BaseModel):
     patients_in_several: int = Field(description="0 by construction where split by patient")
     splits: list[PartCounts]
     folds: list[PartCounts]
+    subgroups: list[SubgroupCounts]
 
 
 class Compared(BaseModel):

@@ -164,9 +164,12 @@ async def list_cohort_attrition(
 async def describe_cohort_splits(
     cohort_id: str, caller: Caller, holder: Holder, database: Db
 ) -> Response:
-    """Splits and folds with their images, patients and classes, counted from the members."""
+    """Splits and folds with their images, patients and classes, counted from the members, and
+    the subgroups of each split."""
     cohort = await permitted_cohort(cohort_id, caller, holder, database)
-    parts = await cohorts.count_parts(database, uuid.UUID(cohort["cohort_id"]))
+    found = uuid.UUID(cohort["cohort_id"])
+    parts = await cohorts.count_parts(database, found)
+    parts["subgroups"] = await cohorts.count_subgroups(database, found)
     return answer({"by": cohort["definition"]["split"]["by"], **parts})
 
 

@@ -222,6 +222,33 @@ select count(*) from (
 ) as several
 """
 
+BALANCED = ("race", "ethnicity", "age_band", "tissueden", "Manufacturer", "ViewPosition",
+            "FinalImageType")  # fmt: skip
+"""Attributes whose values are counted by split, so that one sees whether splits are alike."""
+SUBGROUPS = """
+select name, value, split, sum(images)::bigint, count(*) from (
+    select asked.name, attributes ->> asked.name as value, split, patient_id, count(*) as images
+    from catalog.cohort_member cross join unnest(cast(:names as text[])) as asked(name)
+    where cohort_id = :id group by asked.name, value, split, patient_id
+) as by_patient
+group by name, value, split
+order by array_position(cast(:names as text[]), name), value nulls last
+"""
+
+
+async def count_subgroups(database: Database, cohort_id: uuid.UUID) -> list[dict[str, Any]]:
+    """Images and patients by split of each value of each attribute in `BALANCED`."""
+    found: dict[tuple[str, str | None], dict[str, Any]] = {}
+    async with database.transaction() as session:
+        names = {"id": cohort_id, "names": list(BALANCED)}
+        for name, value, split, images, patients in await session.execute(text(SUBGROUPS), names):
+            counts = found.setdefault(
+                (name, value), {"attribute": name, "value": value, "images": {}, "patients": {}}
+            )
+            counts["images"][split] = images
+            counts["patients"][split] = patients
+    return list(found.values())
+
 
 async def count_parts(database: Database, cohort_id: uuid.UUID) -> dict[str, Any]:
     """Splits and folds with images, patients and classes; patients who are in several splits."""
