@@ -99,6 +99,10 @@ test-chaos: $(VENV)/.installed ## kill everything a job needs, 60 times at rando
 test-fuzz: $(VENV)/.installed ## 20,000 broken DICOM files (hours; FILES)
 	$(BIN)/python tests/imagery/fuzz.py --files $(or $(FILES),20000)
 
+.PHONY: soak
+soak: $(VENV)/.installed ## a mixed load on the running demo at 70 % of its limit: no error, flat memory (MINUTES)
+	$(BIN)/python benchmarks/soak/soak.py --stack .devstack --minutes $(or $(MINUTES),10)
+
 .PHONY: openapi
 openapi: $(VENV)/.installed frontend/node_modules/.installed ## write docs/openapi.json and the web app's types from it
 	$(BIN)/python scripts/openapi.py --out docs/openapi.json
