@@ -145,6 +145,45 @@ def test_lengths_are_in_millimetres(page: Page, api: Api, stack: Stack) -> None:
     shoot(page, "case-measure")
 
 
+def test_lengths_and_loupe_by_keys_alone(page: Page, api: Api, stack: Stack) -> None:
+    record = find_record(api, "has_file=true&FinalImageType=2D&Manufacturer=HOLOGIC, Inc.")
+    open_case(page, stack, record["image_id"], "?_layout=one")
+    page.keyboard.press("?")
+    keys = page.get_by_role("dialog")
+    expect(keys).to_contain_text("With the cross: begin a length, end it")
+    expect(keys).to_contain_text("Drag changes the window (by keys: [ ] , .)")
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    for _ in range(18):
+        page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Enter")
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    # Ten steps of a fiftieth of the width; what follows is no part of the length.
+    page.keyboard.press("ArrowUp")
+    image = record["image"]
+    spacing = float(re.findall(r"[\d.]+", str(image["ImagerPixelSpacing"]))[1])
+    magnified = float(image.get("EstimatedRadiographicMagnificationFactor") or 1)
+    wanted = image["Columns"] / 5 * spacing / magnified
+    shown = page.locator(".measure-length").inner_text()
+    assert float(shown.split()[0]) == pytest.approx(wanted, rel=0.01)
+    shoot(page, "case-keys-measure")
+    page.keyboard.press("l")
+    expect(page.locator('.loupe .deep[data-drawn="true"]')).to_have_count(1)
+    cross = middle(page.locator(".cross"))
+    assert middle(page.locator(".loupe")) == pytest.approx(cross, abs=2)
+    shoot(page, "case-keys")
+    page.keyboard.press("Shift+ArrowLeft")
+    frame = page.locator(".marks").bounding_box()
+    assert frame is not None
+    moved = cross[0] - middle(page.locator(".cross"))[0]
+    assert moved == pytest.approx(frame["width"] * 0.002, abs=0.5)
+    page.keyboard.press("Escape")
+    expect(page.locator(".cross")).to_have_count(0)
+    expect(page).to_have_url(re.compile(f"/images/{record['image_id']}"))
+
+
 def test_an_image_is_flagged_and_the_flag_taken_back(page: Page, api: Api, stack: Stack) -> None:
     record = find_record(api, "has_file=true&asses=B")
     note = f"seen {uuid.uuid4().hex[:8]}"

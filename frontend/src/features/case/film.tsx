@@ -1,7 +1,7 @@
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { renderedUrl } from "../../api/pictures";
 import type { ImageSummary, RoiRecord } from "../../api/types";
-import { type Area, partInSight } from "../../lib/deep";
+import { type Area, type Point, partInSight } from "../../lib/deep";
 import { isMirrored, roiBox } from "../../lib/hanging";
 import { assessmentWords, viewName } from "../../lib/vocabulary";
 import { previewOf, type Window } from "../../lib/window";
@@ -31,6 +31,8 @@ export interface FilmProps {
   readonly measure: Measure | null;
   /** The model that is asked about this image; null where it is about another. */
   readonly asked: Asked | null;
+  /** The cross that keys move, in parts of the picture as one sees it. */
+  readonly cross: Point | null;
   /** What else tells this film from others, such as the date of a prior. */
   readonly note?: string | null;
 }
@@ -204,6 +206,12 @@ export function Film(props: FilmProps) {
         {src && props.asked && <Looked asked={props.asked} image={image} mirrored={turned} />}
         {src && <Rois image={image} rois={props.rois} lit={props.lit} mirrored={turned} />}
         {src && props.measure && <Measured measure={props.measure} image={image} />}
+        {src && props.cross && (
+          <div
+            class="cross"
+            style={{ "--left": `${props.cross.x * 100}%`, "--top": `${props.cross.y * 100}%` }}
+          />
+        )}
       </div>
       {error && (
         <div class="film-missing">

@@ -32,3 +32,18 @@ export function filmAt(x: number, y: number): OnFilm | null {
 
 export const isOn = (point: Point): boolean =>
   point.x >= 0 && point.x <= 1 && point.y >= 0 && point.y <= 1;
+
+/** Where a place of a picture is on the screen, from the corner of `box`; null without that film. */
+export function placeOn(
+  box: HTMLElement,
+  imageId: number,
+  at: Point,
+): { x: number; y: number } | null {
+  const marks = box.querySelector(`[data-image="${imageId}"] .marks`)?.getBoundingClientRect();
+  if (!marks) return null;
+  const corner = box.getBoundingClientRect();
+  return {
+    x: marks.left - corner.left + at.x * marks.width,
+    y: marks.top - corner.top + at.y * marks.height,
+  };
+}

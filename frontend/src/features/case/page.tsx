@@ -14,6 +14,7 @@ import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
 import { useAsked } from "./asked";
 import { CaseBar } from "./bar";
+import { useCross } from "./cross";
 import { Fields } from "./fields";
 import { Findings } from "./findings";
 import { Predict } from "./predict";
@@ -64,6 +65,7 @@ export function CasePage({ id }: { id: string }) {
   const others = useOthers(data, beside);
   const neighbours = useNeighbours(data);
   const asked = useAsked(data);
+  const cross = useCross(data);
   const dataset = data?.dataset;
   useEffect(() => {
     shownDataset.value = dataset ?? null;
@@ -139,8 +141,12 @@ export function CasePage({ id }: { id: string }) {
     { keys: ["]"], does: "Less contrast", run: () => adjust(0, 1 / 0.85) },
     { keys: [","], does: "Brighter", run: () => adjust(-0.06, 1) },
     { keys: ["."], does: "Darker", run: () => adjust(0.06, 1) },
-    { keys: ["m"], does: "Measure: drag, or click both ends", run: () => setTool("measure") },
-    { keys: ["l"], does: "Loupe at full pixels", run: () => setLoupe(!loupe) },
+    {
+      keys: ["m"],
+      does: "Measure: drag, or click both ends (by keys: x)",
+      run: () => setTool("measure"),
+    },
+    { keys: ["l"], does: "Loupe at full pixels (by keys: x)", run: () => setLoupe(!loupe) },
     { keys: ["s"], does: "Zoom all views together, or each alone", run: () => setSynced(!synced) },
     {
       keys: ["g"],
@@ -166,8 +172,16 @@ export function CasePage({ id }: { id: string }) {
       run: (event) => setOpacity(opacity.value + (event.key === "O" ? 10 : -10)),
     },
     { keys: ["i"], does: "Invert", run: () => setInverted(!inverted.value) },
-    { keys: ["w"], does: "Drag changes the window", run: () => setTool("window") },
-    { keys: ["p"], does: "Drag moves the picture", run: () => setTool("pan") },
+    {
+      keys: ["w"],
+      does: "Drag changes the window (by keys: [ ] , .)",
+      run: () => setTool("window"),
+    },
+    {
+      keys: ["p"],
+      does: "Drag moves the picture (by keys: Shift and arrows)",
+      run: () => setTool("pan"),
+    },
     { keys: ["+", "="], does: "Zoom in", run: () => zoom(1.5) },
     { keys: ["-"], does: "Zoom out", run: () => zoom(1 / 1.5) },
     { keys: ["v"], does: "2D or C-View of the same view", run: swapTwin },
@@ -218,6 +232,7 @@ export function CasePage({ id }: { id: string }) {
               synced={synced}
               lit={lit}
               asked={asked}
+              cross={cross}
               version={version}
             />
             <Timeline record={data} />

@@ -1,16 +1,16 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { ExamRecord, ImageRecord, ImageSummary, RoiRecord } from "../../api/types";
-import { type Spacing, spacingOf } from "../../lib/deep";
+import { type Point, type Spacing, spacingOf } from "../../lib/deep";
 import { daysBetween, formatDate } from "../../lib/format";
 import { hangExam, isMirrored, SLOTS, type Slot } from "../../lib/hanging";
 import { navigate, withQuery } from "../../lib/url";
 import { defaultWindow, dragWindow, type Window } from "../../lib/window";
 import { panBy, type View, zoomAt } from "../../lib/zoom";
 import type { Asked } from "./asked";
+import type { Cross } from "./cross";
 import { Film } from "./film";
-import { filmAt, isOn, type OnFilm } from "./gestures";
+import { filmAt, isOn, type OnFilm, placeOn } from "./gestures";
 import { Loupe } from "./loupe";
-import type { Measure } from "./measure";
 import {
   carriedParameters,
   chosenWindow,
@@ -35,7 +35,16 @@ interface ViewerProps {
   readonly synced: boolean;
   readonly lit: number | null;
   readonly asked: Asked;
+  readonly cross: Cross;
   readonly version: string;
+}
+
+/** What the loupe is over: a place of a picture, and where that is in the viewer. */
+interface Under {
+  readonly imageId: number;
+  readonly at: Point;
+  readonly x: number;
+  readonly y: number;
 }
 
 interface Drag {
@@ -78,8 +87,8 @@ export function Viewer(props: ViewerProps) {
   const [moving, setMoving] = useState<View | null>(null);
   /** Views of films that move by themselves, while they are not synchronised. */
   const [free, setFree] = useState<ReadonlyMap<number, View>>(new Map());
-  const [measure, setMeasure] = useState<Measure | null>(null);
-  const [under, setUnder] = useState<{ film: OnFilm; x: number; y: number } | null>(null);
+  const { at: crossAt, measure, setMeasure } = props.cross;
+  const [under, setUnder] = useState<Under | null>(null);
   const base = chosenWindow.value ?? defaultWindow(record.image);
   const shared = moving ?? view.value;
   const viewOf = (imageId: number): View => (props.synced ? shared : (free.get(imageId) ?? shared));
@@ -87,9 +96,15 @@ export function Viewer(props: ViewerProps) {
   // Once the true picture was asked for, the filter has nothing left to preview.
   useEffect(() => setLive(null), [chosenWindow.value, record.image_id]);
   useEffect(() => setMoving(null), [view.value, record.image_id]);
-  useEffect(() => setMeasure(null), [record.image_id, layout]);
+  useEffect(() => setMeasure(null), [layout]);
   useEffect(() => setFree(new Map()), [props.synced, record.image_id]);
   useEffect(() => () => clearTimeout(rest.current), []);
+  useLayoutEffect(() => setUnder(null), [crossAt === null, current.image_id]);
+  // After the films have moved: where the cross is on the screen is theirs to say.
+  useLayoutEffect(() => {
+    const place = crossAt && box.current && placeOn(box.current, current.image_id, crossAt);
+    if (place) setUnder({ imageId: current.image_id, at: crossAt, ...place });
+  }, [crossAt, shared, layout, current.image_id]);
 
   const images = new Map<number, ImageSummary>(
     [current, ...record.siblings, ...(prior?.images ?? [])].map((one) => [one.image_id, one]),
@@ -133,9 +148,8 @@ export function Viewer(props: ViewerProps) {
     if (props.loupe) {
       const film = filmAt(event.clientX, event.clientY);
       const corner = element.getBoundingClientRect();
-      const x = event.clientX - corner.left;
-      const y = event.clientY - corner.top;
-      setUnder(film && isOn(film.at) ? { film, x, y } : null);
+      const [x, y] = [event.clientX - corner.left, event.clientY - corner.top];
+      setUnder(film && isOn(film.at) ? { imageId: film.imageId, at: film.at, x, y } : null);
     }
     if (!from) return;
     const dx = event.clientX - from.x;
@@ -205,6 +219,7 @@ export function Viewer(props: ViewerProps) {
       leans={layout === "four"}
       measure={measure?.imageId === image.image_id ? measure : null}
       asked={image.image_id === current.image_id ? props.asked : null}
+      cross={image.image_id === current.image_id ? crossAt : null}
       note={note}
     />
   );
@@ -232,10 +247,10 @@ export function Viewer(props: ViewerProps) {
   const beforeNote = prior ? priorNote(prior, record) : null;
   const ownSlot = [...hung].find(([, image]) => image.image_id === current.image_id)?.[0];
   const hint = live ?? chosenWindow.value;
-  const looked = under && images.get(under.film.imageId);
+  const looked = under && images.get(under.imageId);
   return (
     <div
-      class={`viewer ${layout} ${props.tool} ${before ? "with-prior" : ""}`}
+      class={`viewer ${layout} ${props.tool} ${before ? "with-prior" : ""} ${crossAt ? "crossed" : ""}`}
       ref={box}
       onPointerDown={begin}
       onPointerMove={pointAt}
@@ -265,7 +280,7 @@ export function Viewer(props: ViewerProps) {
       {props.loupe && under && looked && (
         <Loupe
           image={looked}
-          at={under.film.at}
+          at={under.at}
           x={under.x}
           y={under.y}
           version={props.version}

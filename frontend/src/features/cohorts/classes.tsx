@@ -7,6 +7,7 @@ import { optionLabel } from "../../lib/options";
 import { assessmentRank } from "../../lib/vocabulary";
 import { AssessmentMark } from "../../ui/assessment";
 import { Icon } from "../../ui/icon";
+import { useKeys } from "../../ui/keys";
 
 interface Props {
   readonly field: FilterField | undefined;
@@ -107,6 +108,8 @@ function ClassRow({
 const MOST_VALUES = 16;
 
 export function ClassEditor({ field, classes, onChange }: Props) {
+  // A button's own keys; said here because a value can also be dragged from class to class.
+  useKeys([{ keys: ["Enter", " "], does: "On a value: take it into this class, or out of it" }]);
   const known = [...(field?.options ?? [])];
   if (field?.name === "asses") {
     known.sort((a, b) => assessmentRank(a.value ?? "") - assessmentRank(b.value ?? ""));
