@@ -103,7 +103,7 @@ export function SplitBalance({ cohort }: { cohort: Cohort }) {
         <p class="faint">No patient is in two splits.</p>
       )}
       <details class="fold">
-        <summary>Classes and subgroups of each split{data.folds.length > 0 && " and fold"}</summary>
+        <summary>Classes and subgroups of each split</summary>
         <Table splits={data} fields={fields.data ?? []} />
       </details>
     </section>
