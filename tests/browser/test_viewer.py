@@ -3,26 +3,22 @@
 import io
 import re
 import uuid
-from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FloatRect, Page, expect
 
 from .conftest import Api, Stack, shoot
 from .test_case import find_record, middle, open_case
 
 pytestmark = pytest.mark.browser
 
-Box = dict[str, float]
 
-
-def seen(page: Page, box: Box) -> NDArray[np.float64]:
+def seen(page: Page, box: FloatRect) -> NDArray[np.float64]:
     """What the screen shows there, as grey values of rows x columns."""
-    clip: Any = {name: box[name] for name in ("x", "y", "width", "height")}
-    picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("L")
+    picture = Image.open(io.BytesIO(page.screenshot(clip=box))).convert("L")
     return np.asarray(picture, dtype=np.float64)
 
 
