@@ -36,3 +36,11 @@ export function trainedOtherwise(
   }
   return warnings;
 }
+
+/** The networks that are told an assessment beside the picture. */
+const TOLD = /^vit_[a-z0-9]+_(late|mid|early)/;
+
+/** Whether a network can explain itself so: those have attention to look at, all others places for Grad-CAM. */
+export function explains(method: string, architecture: string): boolean {
+  return method !== (TOLD.test(architecture) ? "grad-cam" : "attention");
+}

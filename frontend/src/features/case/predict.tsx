@@ -1,6 +1,6 @@
 import type { ImageRecord, Model } from "../../api/types";
 import { formatFigure, formatPercent } from "../../lib/format";
-import { trainedOtherwise } from "../../lib/trained";
+import { explains, trainedOtherwise } from "../../lib/trained";
 import { ProblemNote } from "../../ui/problem";
 import type { Asked } from "./asked";
 import {
@@ -104,11 +104,13 @@ function HeatControls({ asked }: { asked: Asked }) {
           onChange={(event) => setMethod((event.currentTarget.value || null) as Method | null)}
         >
           <option value="">Not shown</option>
-          {METHODS.map((one) => (
-            <option key={one.key} value={one.key}>
-              {one.name}
-            </option>
-          ))}
+          {METHODS.filter((one) => explains(one.key, asked.model?.architecture ?? "")).map(
+            (one) => (
+              <option key={one.key} value={one.key}>
+                {one.name}
+              </option>
+            ),
+          )}
         </select>
       </div>
       {chosen && error && !stale && <ProblemNote error={error} retry={reload} />}
