@@ -1,6 +1,7 @@
 """Agreements, tokens, and what administrators see."""
 
 import re
+import time
 import uuid
 
 import pytest
@@ -83,14 +84,20 @@ def test_a_token_is_shown_once_works_and_is_revoked(page: Page, stack: Stack) ->
 
 def test_admin_searches_the_audit_log(page: Page, api: Api, stack: Stack) -> None:
     image = api.get("/api/v1/images?has_file=true&limit=1")["items"][0]["image_id"]
-    assert page.request.get(f"{stack.url}/api/v1/images/{image}/dicom").ok
+    original = f"/api/v1/images/{image}/dicom"
+    assert page.request.get(f"{stack.url}{original}").ok
+    wanted = "/api/v1/audit?action=image.original&limit=100"
+    deadline = time.monotonic() + 30
+    while not any(row["object"] == original for row in api.get(wanted)["items"]):
+        assert time.monotonic() < deadline, "the log is written once a second"
+        time.sleep(0.2)
     page.goto(f"{stack.url}/admin/audit")
     page.get_by_label("Action").fill("image.original")
     page.get_by_label("Action").press("Enter")
     page.wait_for_url(re.compile("_action=image.original"))
     rows = page.locator(".table.audit tbody tr")
-    expect(rows.first).to_contain_text(f"/api/v1/images/{image}/dicom")
-    kept = api.get("/api/v1/audit?action=image.original&limit=100")
+    expect(rows.first).to_contain_text(original)
+    kept = api.get(wanted)
     expect(page.get_by_text(f"{kept['total']:,} entries")).to_be_visible()
     assert rows.count() == len(kept["items"])
     assert set(rows.locator("td:nth-child(3)").all_inner_texts()) == {"image.original"}
