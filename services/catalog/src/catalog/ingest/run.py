@@ -124,7 +124,7 @@ async def _ingest(ingest: Ingest) -> None:
     transaction = ingest.data.transaction()
     await transaction.start()
     try:
-        await ingest.data.execute("set local maintenance_work_mem = '64MB'")
+        await ingest.data.execute("set local maintenance_work_mem = '256MB'")
         await loading.lock_dataset(ingest.data, ingest.dataset)
         outcome = await _load(ingest, dry_run=dry_run)
     except BaseException:
