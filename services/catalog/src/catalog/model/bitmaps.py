@@ -87,9 +87,7 @@ class Bitmaps:
     @cached_property
     def runs_of_exams(self) -> Runs:
         """The images of each exam."""
-        return Runs.ending(
-            self.model.breast_start[self.model.exam_start[1:]] - 1, self.model.images
-        )
+        return Runs.ending(self.model.image_start("exam")[1:] - 1, self.model.images)
 
     @cached_property
     def runs_of_patients(self) -> Runs:
