@@ -411,6 +411,11 @@ class Client:
                 raise TimeoutError(f"job {job_id} is still {job['state']} after {timeout_s:g} s")
             time.sleep(every_s)
 
+    def log(self, job_id: str, tail: int | None = None) -> list[dict[str, Any]]:
+        """The last lines that a job said, oldest first: ``at``, ``level``, ``text``."""
+        found = self._http.json("GET", f"{API}/jobs/{job_id}/log", params=_given(tail=tail))
+        return list(found["items"])
+
     def artifacts(self, job_id: str) -> list[dict[str, Any]]:
         """The files that a job left."""
         return list(self.items(f"{API}/jobs/{job_id}/artifacts"))

@@ -108,6 +108,7 @@ ROUTES: tuple[Route, ...] = (
         audit="row",
     ),
     Route(f"{API}/cohorts/*/warming", "imagery", "warming.read"),
+    Route(f"{API}/cache", "imagery", "cache.read", change="admin"),
     Route("/iiif/3/**", "imagery", "image.tile", audit="sum", cross_origin=True),
     Route("/dicomweb/**", "imagery", "dicomweb.read", audit="sum", cross_origin=True),
     *(

@@ -1,4 +1,4 @@
-"""`embedlab jobs submit|experiments|list|show|follow|cancel|retry|archive|delete|compare`."""
+"""`embedlab jobs submit|experiments|list|show|log|follow|cancel|retry|archive|delete|compare`."""
 
 import argparse
 import json
@@ -45,6 +45,10 @@ def add(commands: Commands) -> None:
     compare = actions.add_parser("compare", help="jobs side by side")
     compare.add_argument("job_id", nargs="+")
     compare.set_defaults(run=run_compare)
+    log = actions.add_parser("log", help="what a job said last")
+    log.add_argument("job_id")
+    log.add_argument("--tail", type=int, metavar="N", help="as many lines, 500 at most")
+    log.set_defaults(run=run_log)
     for name, run, text in (
         ("show", run_show, "all about a job"),
         ("follow", run_follow, "watch a job to its end"),
@@ -199,6 +203,19 @@ def run_show(given: argparse.Namespace) -> int:
         for epoch in job["epochs"]:
             say(describe_epoch(epoch))
     return _report(job, as_json=given.json)
+
+
+def run_log(given: argparse.Namespace) -> int:
+    """Print a job's last lines."""
+    with open_client(given) as lab:
+        lines = lab.log(given.job_id, given.tail)
+    for line in lines:
+        if given.json:
+            print_json(line)
+        else:
+            mark = "" if line["level"] == "info" else f"{line['level']}: "
+            say(f"{line['at'][:19]}Z  {mark}{line['text']}")
+    return 0
 
 
 def run_follow(given: argparse.Namespace) -> int:

@@ -13,6 +13,7 @@ from starlette.middleware import Middleware
 
 from imagery.archives.routes import router as archive_router
 from imagery.audit import AuditSubject
+from imagery.cache import router as cache_router
 from imagery.catalog import CatalogSources
 from imagery.cohorts import CohortMembers
 from imagery.cross_origin import CrossOrigin
@@ -51,6 +52,7 @@ ROUTERS = (
     warming_router,
     archive_router,
     purge_router,
+    cache_router,
     iiif_router,
     *(m.router for m in DICOMWEB),
 )
@@ -77,6 +79,7 @@ def create_app(settings: ImagerySettings, sources: SourceLookup | None = None) -
             checks["disk"] = disk_check(settings.disk_cache_dir)
             imagery = Imagery(objects, studio, shared, _budgets(settings))
             app.state.settings, app.state.imagery = settings, imagery
+            app.state.studio, app.state.shared = studio, shared
             app.state.sources = sources or await _catalog(settings, checks, stack)
             session = await stack.enter_async_context(aiohttp.ClientSession())
             app.state.directory = DicomDirectory(

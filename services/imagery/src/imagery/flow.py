@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal, TypeVar
 
@@ -63,6 +64,7 @@ class Imagery:
         self._budgets = budgets
         self._flights: Flights[Tagged] = Flights()
         self._recent: LruCache[str, Answer] = LruCache(budgets.recent_bytes, _weight)
+        self.since = datetime.now(UTC)
         self.hits: Counter[Tier] = Counter()
         self.misses: Counter[Tier] = Counter()
 
@@ -82,6 +84,20 @@ class Imagery:
         self._recent.clear()
         entries = await self._shared.drop_all("imagery:*", unwanted)
         return {"entries": entries, "files": files, "bytes": size}
+
+    async def empty(self) -> int:
+        """Keep no answer, here or in Valkey: how many went from there. Source files stay.
+
+        Raises where Valkey is away.
+        """
+        await self._flights.landed()
+        self._recent.clear()
+        return await self._shared.drop_all("imagery:answer:*", lambda key: True)
+
+    @property
+    def recent(self) -> LruCache[str, Answer]:
+        """Answers that this process has at hand."""
+        return self._recent
 
     async def picture(
         self, source: ImageSource, rendering: Rendering, known_tags: str | None = None

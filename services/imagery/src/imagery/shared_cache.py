@@ -81,6 +81,15 @@ class SharedCache:
         except GONE as error:
             self._pause(error)
 
+    async def measure(self) -> tuple[int, int, int]:
+        """How many keys Valkey has, its bytes, and how many bytes it may use (0: any number).
+
+        Raises where there is no Valkey.
+        """
+        memory = await self._client.info("memory")
+        keys = int(await self._client.dbsize())
+        return keys, int(memory["used_memory"]), int(memory["maxmemory"])
+
     async def drop_all(self, pattern: str, unwanted: Callable[[str], bool]) -> int:
         """Forget every ``unwanted`` key like ``pattern`` (a glob); how many.
 

@@ -89,6 +89,11 @@ class Studio:
             kept.clear()
 
     @property
+    def pixels(self) -> LruCache[Frame, Pixels]:
+        """Decoded pixels that are kept."""
+        return self._pixels
+
+    @property
     def pixel_bytes(self) -> int:
         """Bytes of decoded pixels that are kept."""
         return self._pixels.weight

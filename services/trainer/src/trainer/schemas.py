@@ -380,6 +380,15 @@ class Comparison(BaseModel):
     warnings: list[str]
 
 
+class LogLine(BaseModel):
+    """What a job said."""
+
+    line_id: int = Field(description="Ascending, with gaps")
+    at: datetime
+    level: Literal["info", "warning", "error"]
+    text: str
+
+
 class Artifact(BaseModel):
     """A file a job left."""
 

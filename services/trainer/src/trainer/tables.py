@@ -96,6 +96,16 @@ worker = Table(
     Column("heartbeat_at", _moment, nullable=False),
 )
 
+line = Table(
+    "line",
+    metadata,
+    Column("job_id", Text, primary_key=True),
+    Column("line_id", BigInteger, primary_key=True),
+    Column("at", _moment, nullable=False),
+    Column("level", Text, nullable=False),
+    Column("text", Text, nullable=False),
+)
+
 purge = Table(
     "purge",
     metadata,

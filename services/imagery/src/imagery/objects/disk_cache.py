@@ -82,6 +82,15 @@ class DiskCache:
         """Remove an entry."""
         self._path(uri, version).unlink(missing_ok=True)
 
+    def measure(self) -> tuple[int, int]:
+        """How many files are kept, and their bytes."""
+        files = size = 0
+        for path in self._entries.glob("*/*"):
+            with suppress(FileNotFoundError):
+                size += path.stat().st_size
+                files += 1
+        return files, size
+
     def clear(self) -> tuple[int, int]:
         """Remove every entry; how many files and bytes."""
         files = size = 0

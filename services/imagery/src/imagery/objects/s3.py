@@ -52,6 +52,10 @@ class S3Origin:
         await self._flights.landed()
         return await asyncio.to_thread(self._disk.clear)
 
+    async def measure(self) -> tuple[int, int, int]:
+        """How many files are kept, their bytes, and how many bytes may be."""
+        return *await asyncio.to_thread(self._disk.measure), self._disk.budget
+
     async def current_version(self, uri: str) -> str:
         """Ask the store (HEAD)."""
         url = await self._signed("head_object", uri)

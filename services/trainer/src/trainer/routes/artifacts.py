@@ -1,17 +1,17 @@
-"""What a job left: its report and its files."""
+"""What a job left: its report, its files and its log."""
 
 import json
-from typing import Any
+from typing import Annotated, Any
 
 from chassis.identity import Caller, Identity, require_agreement
 from chassis.pages import Page
 from chassis.problems import Problem, not_found, problem_responses
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 
 from trainer import store
 from trainer.context import Context, InContext
-from trainer.schemas import Artifact, Report
+from trainer.schemas import Artifact, LogLine, Report
 
 router = APIRouter(prefix="/api/v1/jobs/{job_id}", tags=["training"])
 
@@ -70,6 +70,23 @@ def prefers_html(accept: str) -> bool:
     return "text/html" in places and places["text/html"] < places.get(
         "application/json", len(kinds)
     )
+
+
+@router.get("/log")
+async def retrieve_job_log(
+    job_id: str,
+    caller: Caller,
+    context: InContext,
+    tail: Annotated[int, Query(ge=1, le=500, description="As many of its last lines")] = 500,
+) -> Page[LogLine]:
+    """What a job said last, oldest line first: attempts, epochs, what it waited for, how it ended.
+
+    Its last 500 lines are kept, of 500 characters each, as long as the job is.
+    """
+    await _check_access(context, job_id, caller)
+    async with context.database.transaction() as session:
+        items, kept = await store.read_lines(session, job_id, tail)
+    return Page(items=items, total=kept)
 
 
 @router.get("/artifacts")

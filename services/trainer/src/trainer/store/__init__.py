@@ -43,6 +43,7 @@ from trainer.store.leases import (
     write_waiting,
 )
 from trainer.store.leftovers import find_uncleared, note_cleared
+from trainer.store.lines import Line, add_lines, read_lines
 from trainer.store.models import as_model, find_model, list_models
 from trainer.store.purge import list_purges
 from trainer.store.retention import count_kept, find_large, find_outdated, note_expired
@@ -61,6 +62,8 @@ __all__ = [
     "Held",
     "Lease",
     "LeaseLost",
+    "Line",
+    "add_lines",
     "as_model",
     "beat_worker",
     "cancel_job",
@@ -99,6 +102,7 @@ __all__ = [
     "note_expired",
     "read_claimed",
     "read_epochs",
+    "read_lines",
     "renew_lease",
     "require_worker",
     "retry_job",

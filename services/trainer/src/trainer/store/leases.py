@@ -115,12 +115,13 @@ async def claim_job(
     return Claim(Lease(job_id, row.fence), row.attempts, row.time_limit_s)
 
 
-def _held(lease: Lease) -> ColumnElement[bool]:
+def held(lease: Lease) -> ColumnElement[bool]:
+    """Its job, as long as nobody else has it."""
     return and_(job.c.job_id == lease.job_id, job.c.fence == lease.fence, job.c.state == "running")
 
 
 async def _write(session: AsyncSession, lease: Lease, values: dict[str, Any]) -> AnyRow:
-    statement = update(job).where(_held(lease)).values(**values).returning(job)
+    statement = update(job).where(held(lease)).values(**values).returning(job)
     row: AnyRow | None = (await session.execute(statement)).first()
     if row is None:
         raise LeaseLost(f"job {lease.job_id} is no longer held under fence {lease.fence}")
@@ -136,7 +137,7 @@ async def renew_lease(session: AsyncSession, lease: Lease, lease_s: float) -> He
 
 async def read_claimed(session: AsyncSession, lease: Lease) -> AnyRow:
     """The whole row of the job held under a lease."""
-    row = (await session.execute(select(job).where(_held(lease)))).first()
+    row = (await session.execute(select(job).where(held(lease)))).first()
     if row is None:
         raise LeaseLost(f"job {lease.job_id} is no longer held under fence {lease.fence}")
     return row

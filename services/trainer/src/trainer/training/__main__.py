@@ -85,6 +85,8 @@ def _settle(session: "Session", error: Exception) -> Outcome:
     reason = str(error)
     if not isinstance(error, (JobError, SamplesError, UpstreamError)):
         traceback.print_exception(error)
+        for line in "".join(traceback.format_exception(error)).splitlines():
+            session.note(line, "error")
         reason = f"{type(error).__name__}: {error}"
     session.write(lambda s: store.finish_job(s, session.lease, "failed", reason=reason))
     return Outcome.FAILED

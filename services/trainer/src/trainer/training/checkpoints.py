@@ -69,14 +69,19 @@ def _read(
         lambda: session.objects.get_file(stored["key"], path, stored["sha256"]),
     )
     if not whole:
-        log.warning("checkpoint is gone or broken", extra={"key": stored["key"]})
+        _doubt(session, "A checkpoint is gone or broken", stored["key"])
         return None
     found = torch.load(path, map_location="cpu", weights_only=True)
     if found["facts"] != facts:
-        log.warning("checkpoint is of other data", extra={"key": stored["key"]})
+        _doubt(session, "A checkpoint is of other data", stored["key"])
         return None
     state: dict[str, Any] = found["state"]
     return state
+
+
+def _doubt(session: Session, what: str, key: str) -> None:
+    log.warning(what, extra={"key": key})
+    session.note(f"{what}: {key.rpartition('/')[2]}", "warning")
 
 
 def _forget_after(session: Session, epoch: int, known: int) -> None:

@@ -72,6 +72,7 @@ def train_job(session: Session) -> None:
             return
         samples = _samples(session, spec, row.owner)
         notes = [*row.warnings, *(n for n in samples.notes if n not in row.warnings)]
+        _introduce(session, spec, samples)
         if spec.prediction is not None:
             predict_source(session, spec.prediction, spec.settings, samples, folder)
             return
@@ -85,6 +86,14 @@ def train_job(session: Session) -> None:
         _finish(session, row, spec, samples, labels, fit, folder, notes, started)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _introduce(session: Session, spec: JobSpec, samples: Samples) -> None:
+    """Say in the job's log what it works on."""
+    sizes = (f"{name} {len(samples.in_split(n)):,}" for n, name in enumerate(SPLITS))
+    session.note(f"{spec.settings.model} on {len(samples.labels):,} images: {', '.join(sizes)}")
+    for note in samples.notes:
+        session.note(note, "warning")
 
 
 def _clean(jobs: Path, job_id: str) -> None:
@@ -139,9 +148,16 @@ def _cohort_samples(
     )
     geometry = Geometry(spec.settings.stored_size, spec.settings.fit)
 
+    tenths = -1
+
     def show(done: int, total: int) -> None:
-        fraction = FETCHED * done / max(1, total)
-        session.show(Progress(phase="fetching", epochs=spec.settings.epochs, fraction=fraction))
+        nonlocal tenths
+        share = done / max(1, total)
+        if int(10 * share) > tenths:
+            tenths = int(10 * share)
+            session.note(f"{done:,} of {total:,} images are here")
+        progress = Progress(phase="fetching", epochs=spec.settings.epochs, fraction=FETCHED * share)
+        session.show(progress)
 
     table = session.wait(read_members(catalog, source))
     array = session.wait(reader.fetch(source, table, geometry, show))
@@ -166,6 +182,7 @@ def _fit(
     if state is not None:  # threads and precision decide the last bits: keep those it began with
         began = Runtime(**state["runtime"])
         runtime = replace(runtime, threads=began.threads, precision=began.precision)
+        session.note(f"Goes on after epoch {state['epoch']}")
     runtime.apply(settings)
     normalisation = fit_normalisation(samples, settings)
     try:
@@ -235,6 +252,7 @@ def _finish(
     if fit.epoch < epochs:
         bettered = f"validation was best after epoch {fit.best_epoch}"
         notes.append(f"Training stopped early, after epoch {fit.epoch}: {bettered}.")
+        session.note(notes[-1])
     shown = Progress(phase="evaluating", epoch=fit.epoch, epochs=epochs, fraction=TRAINED)
     _show(session, shown, notes)
     test = samples.in_split(TEST)

@@ -4,11 +4,11 @@ they run on an event loop of their own in a thread, under the job's lease."""
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from concurrent.futures import Future, wait
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 import aiohttp
 from botocore.exceptions import BotoCoreError, ClientError
@@ -49,6 +49,7 @@ class Session:
     _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     _shown_at: float = 0.0
     _showing: "Future[None] | None" = None
+    _notes: "list[store.Line]" = field(default_factory=list)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._loop.run_forever, name="session", daemon=True).start()
@@ -72,7 +73,7 @@ class Session:
         """One transaction under the lease; waits while the database is away."""
 
         async def transact() -> T:
-            async with self.database.transaction() as session:
+            async with self._transaction() as session:
                 return await statement(session)
 
         return self.insist("the database", transact)
@@ -104,6 +105,10 @@ class Session:
             self._shown_at = time.monotonic()
             self._showing = self._submit(self._show(progress))
 
+    def note(self, text: str, level: Literal["info", "warning", "error"] = "info") -> None:
+        """Say something in the job's log, with whatever is written next."""
+        self._notes.append((level, text))
+
     def check_stop(self) -> None:
         """Raise Stopped where somebody asked for it."""
         if self.stopping.is_set():
@@ -131,12 +136,24 @@ class Session:
             self._showing = self._submit(self._write_waiting(what))
 
     async def _write_waiting(self, what: str) -> None:
-        async with self.database.transaction() as session:
+        async with self._transaction() as session:
             await store.write_waiting(session, self.lease, what)
 
     async def _show(self, progress: Progress) -> None:
-        async with self.database.transaction() as session:
+        async with self._transaction() as session:
             await store.write_progress(session, self.lease, progress)
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[AsyncSession]:
+        """A transaction that takes along what was noted; what was rolled back is not lost."""
+        notes, self._notes = self._notes, []
+        try:
+            async with self.database.transaction() as session:
+                await store.add_lines(session, self.lease, notes)
+                yield session
+        except BaseException:
+            self._notes[:0] = notes
+            raise
 
     def _submit(self, work: Coroutine[Any, Any, T]) -> "Future[T]":
         return asyncio.run_coroutine_threadsafe(work, self._loop)
