@@ -2,6 +2,7 @@ import { request } from "./client";
 import type {
   Agreement,
   Audit,
+  Cache,
   Me,
   NewToken,
   Page,
@@ -106,6 +107,15 @@ export function searchAudit(query: AuditQuery, signal?: AbortSignal): Promise<Pa
 
 export function listWorkers(signal?: AbortSignal): Promise<Page<Worker>> {
   return request("/api/v1/workers", { signal });
+}
+
+export function retrieveCache(signal?: AbortSignal): Promise<Cache> {
+  return request("/api/v1/cache", { signal });
+}
+
+/** How many pictures were forgotten; each is made again when it is next asked for. */
+export function emptyCache(): Promise<{ removed: number }> {
+  return request("/api/v1/cache", { method: "DELETE" });
 }
 
 export function listRevisions(dataset: string, signal?: AbortSignal): Promise<Page<Revision>> {

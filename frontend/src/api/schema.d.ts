@@ -18683,7 +18683,7 @@ export interface operations {
                 /** @description A day, or a range `20150101-20161231` */
                 StudyDate?: string;
                 /** @description Attributes to return beside the usual ones, or `all` */
-                includefield?: string;
+                includefield?: string[];
                 /** @description Matching is literal */
                 fuzzymatching?: string;
                 /** @description Most results; at most 1000 */
@@ -18815,7 +18815,7 @@ export interface operations {
                 /** @description A day, or a range `20150101-20161231` */
                 StudyDate?: string;
                 /** @description Attributes to return beside the usual ones, or `all` */
-                includefield?: string;
+                includefield?: string[];
                 /** @description Matching is literal */
                 fuzzymatching?: string;
                 /** @description Most results; at most 1000 */
@@ -18947,7 +18947,7 @@ export interface operations {
                 /** @description A day, or a range `20150101-20161231` */
                 StudyDate?: string;
                 /** @description Attributes to return beside the usual ones, or `all` */
-                includefield?: string;
+                includefield?: string[];
                 /** @description Matching is literal */
                 fuzzymatching?: string;
                 /** @description Most results; at most 1000 */
@@ -19198,7 +19198,7 @@ export interface operations {
                 /** @description A day, or a range `20150101-20161231` */
                 StudyDate?: string;
                 /** @description Attributes to return beside the usual ones, or `all` */
-                includefield?: string;
+                includefield?: string[];
                 /** @description Matching is literal */
                 fuzzymatching?: string;
                 /** @description Most results; at most 1000 */
@@ -19577,7 +19577,7 @@ export interface operations {
                 /** @description A day, or a range `20150101-20161231` */
                 StudyDate?: string;
                 /** @description Attributes to return beside the usual ones, or `all` */
-                includefield?: string;
+                includefield?: string[];
                 /** @description Matching is literal */
                 fuzzymatching?: string;
                 /** @description Most results; at most 1000 */
@@ -19831,7 +19831,7 @@ export interface operations {
                 /** @description A day, or a range `20150101-20161231` */
                 StudyDate?: string;
                 /** @description Attributes to return beside the usual ones, or `all` */
-                includefield?: string;
+                includefield?: string[];
                 /** @description Matching is literal */
                 fuzzymatching?: string;
                 /** @description Most results; at most 1000 */

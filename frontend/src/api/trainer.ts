@@ -6,6 +6,7 @@ import type {
   Job,
   JobPreview,
   JobRequest,
+  LogLine,
   Model,
   Page,
   Predictions,
@@ -69,7 +70,12 @@ export function artifactUrl(jobId: string, name: string): string {
   return `${jobPath(jobId)}/artifacts/${encodeURIComponent(name)}`;
 }
 
-/** An artifact that is a text: a log, a table. */
+/** The last lines that a job said, oldest first. */
+export function readLog(jobId: string, signal?: AbortSignal): Promise<Page<LogLine>> {
+  return request(`${jobPath(jobId)}/log`, { signal });
+}
+
+/** An artifact that is a text: a table. */
 export function readArtifact(jobId: string, name: string, signal?: AbortSignal): Promise<string> {
   return requestText(artifactUrl(jobId, name), signal);
 }

@@ -25,6 +25,8 @@ export type TokenScope = Schemas["TokenRequest"]["scopes"][number];
 export type PersonRecord = Schemas["PersonBody"];
 export type PasswordLink = Schemas["PasswordLink"];
 export type Audit = Schemas["AuditBody"];
+export type Cache = Schemas["Cache"];
+export type CacheTier = Cache["tiers"][number];
 export type Worker = Schemas["Worker"];
 export type Revision = Schemas["RevisionState"];
 
@@ -127,6 +129,7 @@ export type Model = Schemas["Model"];
 export type Predictions = Schemas["Predictions"];
 export type JobPreview = Schemas["JobPreview"];
 export type Splits = Schemas["Splits"];
+export type LogLine = Schemas["LogLine"];
 export type Artifact = Schemas["Artifact"];
 export type Report = Schemas["Report"];
 export type Evaluation = Schemas["Evaluation"];

@@ -2,6 +2,7 @@ import type { ComponentType } from "preact";
 import { useEffect } from "preact/hooks";
 import { person } from "../../api/session";
 import { AuditLog } from "./audit";
+import { CachePage } from "./cache";
 import { Datasets } from "./datasets";
 import { People } from "./people";
 import { System } from "./system";
@@ -13,7 +14,8 @@ const TABS: readonly { id: string; name: string; view: ComponentType }[] = [
   { id: "audit", name: "Audit log", view: AuditLog },
   { id: "workers", name: "Workers", view: Workers },
   { id: "datasets", name: "Datasets", view: Datasets },
-  { id: "system", name: "Services and cache", view: System },
+  { id: "cache", name: "Cache", view: CachePage },
+  { id: "system", name: "Services", view: System },
 ];
 
 /** What only administrators see. */

@@ -31,10 +31,6 @@ export function System() {
       </div>
       {ready.error && <ProblemNote error={ready.error} retry={ready.reload} />}
       {ready.data && <States of={ready.data} />}
-      <p class="soft">
-        The cache of pictures may be lost at any time: pictures are then made again, slower, never
-        wrong. Its size is a setting of the server.
-      </p>
     </section>
   );
 }

@@ -14,6 +14,7 @@ import { SkeletonLines } from "../../ui/skeleton";
 import { Artifacts } from "./artifacts";
 import { ChildJobs, PartOf } from "./children";
 import { EvaluationParts } from "./evaluation";
+import { Log } from "./log";
 import { Result } from "./result";
 import { elapsed, expectedWords, progressWords, StateDot, secondsLeft } from "./state";
 import { Misclassified } from "./wrong";
@@ -90,7 +91,7 @@ function Progress({ job }: { job: Job }) {
         {progressWords(job)}
         {job.started_at && ` · ${elapsed(job, now)}`}
         {expectedWords(job) && ` · ${expectedWords(job)}`}
-        {job.waiting && ` · waits for ${job.waiting}`}
+        {job.waiting && ` · waits: ${job.waiting}`}
         {left !== null &&
           !expectedWords(job) &&
           ` · about ${formatDuration(left)} of training left`}
@@ -302,6 +303,7 @@ export function JobDetail({ id }: { id: string }) {
             {/* Sweeps and folds leave no predictions of their own; their children do. */}
             {(!job.children || job.combined?.kind === "ensemble") && <Misclassified job={job} />}
             <Curves job={job} />
+            <Log job={job} />
             <div class="two">
               <Origin job={job} />
               <Spec job={job} />
