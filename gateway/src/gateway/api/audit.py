@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Annotated
 
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
+from chassis.parameters import Moment
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy import RowMapping
@@ -28,8 +29,8 @@ def narrow(
     object: Annotated[  # noqa: A002 - the column's name
         str | None, Query(max_length=500, examples=["/api/v1/images/7/dicom"])
     ] = None,
-    since: datetime | None = None,
-    until: datetime | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
 ) -> store.AuditFilter:
     """Dependency: which rows."""
     person = parse_id("person", person_id) if person_id else None

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, Depends, FastAPI, Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -16,6 +16,7 @@ from prometheus_client import (
 from chassis.health import Check, health_router
 from chassis.identity import Verifier
 from chassis.middleware import HttpMetrics, IdentityMiddleware, LoopLag, RequestMiddleware
+from chassis.parameters import refuse_repeats
 from chassis.problems import ProblemBody, install_problem_handlers, problem_responses
 from chassis.tasks import beside
 
@@ -53,6 +54,7 @@ def create_service_app(
         description=description,
         version="1",
         lifespan=opened,
+        dependencies=[Depends(refuse_repeats)],
         docs_url=None,
         redoc_url=None,
         responses=problem_responses(400, 401, 403, 404, 422, 503),

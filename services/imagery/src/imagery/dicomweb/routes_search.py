@@ -16,14 +16,16 @@ from imagery.dicomweb.search import Page, Search
 PREFIX = "/dicomweb"
 DICOM_JSON = "application/dicom+json"
 JSON_TYPES = (DICOM_JSON, "application/json")
+REPEATED = ("includefield",)  # PS3.18 8.3.4.3
 
+_text = {"type": "string"}
 _parameters: list[dict[str, Any]] = [
     {
         "name": name,
         "in": "query",
         "required": False,
         "description": description,
-        "schema": {"type": "string"},
+        "schema": {"type": "array", "items": _text} if name in REPEATED else _text,
     }
     for name, description in (
         ("PatientID", "Any attribute by keyword or tag; `*` and `?` stand for others"),
