@@ -48,6 +48,23 @@ def ids(members: list[dict[str, Any]]) -> set[int]:
     return {member["image_id"] for member in members}
 
 
+def test_a_patients_images_in_a_cohort_are_told_at_once(researcher: Api) -> None:
+    cohort = create(researcher, label=label_of("N", "B"), sampling={"per_class": 100})
+    members = members_of(researcher, cohort)
+    by_patient = Counter(member["patient_id"] for member in members)
+    [(patient, count)] = by_patient.most_common(1)
+    assert count > 1
+    path = f"{COHORTS}/{cohort['cohort_id']}/patients"
+    found = researcher.get(f"{path}/{patient}/members")
+    assert found["items"] == [one for one in members if one["patient_id"] == patient]
+    assert (found["total"], found["next"]) == (count, None)
+    assert researcher.get(f"{path}/nobody/members")["items"] == []
+    assert researcher.http.get(f"{path}/{'x' * 65}/members").status_code == 422
+    assert researcher.http.get(f"{path}/a%00b/members").status_code == 422
+    unknown = f"{COHORTS}/00000000-0000-4000-8000-000000000000/patients/{patient}/members"
+    assert researcher.http.get(unknown).status_code == 404
+
+
 # Recipes
 
 

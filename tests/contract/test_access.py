@@ -54,6 +54,7 @@ MATRIX: dict[str, tuple[str, str]] = {
     "list_cohorts": ("reader", "read"),
     "retrieve_cohort": ("reader", "read"),
     "list_cohort_members": ("reader", "read"),
+    "list_patient_members": ("reader", "read"),
     "preview_cohort": ("reader", "read"),
     "create_cohort": ("researcher", "write"),
     "compare_cohorts": ("reader", "read"),

@@ -28,6 +28,7 @@ REACH_NOTHING = {
     "list_experiments", "retrieve_experiment", "list_workers", "check_compat_connection",
 }  # fmt: skip
 REACH_NOTHING |= {"redirect_to_image_information"}  # says where to ask, and looks at nothing
+REACH_NOTHING |= {"retrieve_cache", "empty_cache"}  # sizes and counts, whatever they are of
 # That a dataset is there, and how it was brought in, is no secret; who may bring it in is a role.
 ABOUT_DATASETS = {
     "list_datasets", "retrieve_dataset", "create_revision", "list_revisions", "retrieve_revision",

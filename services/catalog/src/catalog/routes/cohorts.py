@@ -11,7 +11,7 @@ from chassis.database import Database
 from chassis.identity import Caller, Identity, require_role
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from chassis.problems import Problem, invalid, not_found, problem_responses
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Path, Query, Response
 
 from catalog.cohorts import compare
 from catalog.cohorts.answers import AttritionStep, Cohort, CohortComparison, Member, Splits
@@ -32,6 +32,7 @@ CohortQuery = Annotated[str, Query(max_length=64, description="A cohort's id")]
 FoldQuery = Annotated[
     int | None, Query(ge=0, le=19, description="Fold to be tested, instead of the cohort's own")
 ]
+PatientPath = Annotated[str, Path(pattern=r"^[^\x00]{1,64}$", description="A patient's id")]
 
 
 @router.get("", response_model=Page[Cohort])
@@ -200,6 +201,17 @@ async def list_cohort_members(
     end = begin + len(items)
     following = encode_cursor([end], query) if end < total else None
     return answer({"items": items, "total": total, "next": following})
+
+
+@router.get("/{cohort_id}/patients/{patient_id}/members", response_model=Page[Member])
+async def list_patient_members(
+    cohort_id: str, patient_id: PatientPath, caller: Caller, holder: Holder, database: Db
+) -> Response:
+    """A patient's images in a cohort, all of them: none where no image of theirs is a member."""
+    cohort = await permitted_cohort(cohort_id, caller, holder, database)
+    found = uuid.UUID(cohort["cohort_id"])
+    items = await cohorts.list_members_of(database, found, patient_id)
+    return answer({"items": items, "total": len(items), "next": None})
 
 
 def _fold_count(cohort: Mapping[str, Any], fold: int | None) -> int:

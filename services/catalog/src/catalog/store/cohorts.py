@@ -205,6 +205,22 @@ async def list_members(
         return [_member(row) for row in found.mappings()]
 
 
+async def list_members_of(
+    database: Database, cohort_id: uuid.UUID, patient_id: str
+) -> list[dict[str, Any]]:
+    """All members that are images of one patient."""
+    async with database.transaction() as session:
+        found = await session.execute(
+            text(
+                "select image_id, sop_instance_uid, patient_id, exam_id, label, split, fold, "
+                "attributes, evidence from catalog.cohort_member "
+                "where cohort_id = :id and patient_id = :patient order by position"
+            ),
+            {"id": cohort_id, "patient": patient_id},
+        )
+        return [_member(row) for row in found.mappings()]
+
+
 def _member(row: Mapping[Any, Any]) -> dict[str, Any]:
     documents = {name: from_json(row[name]) for name in ("attributes", "evidence") if row[name]}
     return {name: value for name, value in {**row, **documents}.items() if value is not None}
