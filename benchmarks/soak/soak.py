@@ -3,15 +3,20 @@
     python benchmarks/soak/soak.py --stack .devstack [--minutes 10] [--dataset embed-synthetic]
 
 First everybody asks as fast as answers come: that is the limit. Then requests arrive at 70 % of it,
-whether or not earlier ones are answered, while one small job trains. An answer other than 200, or a
-job that does not succeed, fails. Writes `soak.md` beside this file.
+whether or not earlier ones are answered, while one small job trains. An answer other than 200, a
+job that does not succeed, or a process that grows fails. Writes `soak.md` beside this file.
+
+A process grows if, after the first third, more than 1 MiB in 10,000 requests is certain: about a
+hundred bytes each, less than what one forgotten object takes.
 """
 
 import argparse
 import asyncio
+import itertools
 import json
 import platform
 import random
+import statistics
 import subprocess
 import sys
 import time
@@ -30,11 +35,18 @@ MOST_WAITING = 2000
 LIMIT_S = 20.0
 SHARE = 0.7
 SAMPLE_S = 5.0
+MOST_GROWTH = 1.0  # MiB in 10,000 requests
+STRETCHES = 8
+T_95 = 1.943  # Student's t, one-sided 95 %, of STRETCHES - 2 degrees of freedom
 MIX = {"search": 20, "facets": 10, "thumbnail": 45, "tile": 20, "jobs": 5}
 FILTERS: tuple[dict[str, str], ...] = (
     {}, {"asses": "B"}, {"asses": "K"}, {"FinalImageType": "2D"}, {"tissueden": "2"},
     {"ImageLateralityFinal": "L"}, {"ViewPosition": "MLO"},
 )  # fmt: skip
+
+
+# Of each process: MiB in 10,000 requests, how much that may be off, whether it grows.
+Judged = dict[str, tuple[float, float, bool]]
 
 
 @dataclass
@@ -138,10 +150,28 @@ async def train(lab: Lab) -> str:
 
 async def watch(programs: dict[str, int], found: dict[str, list[float]]) -> None:
     """Proportional MiB of each program with its children, every few seconds."""
-    while True:
+    start = time.perf_counter()
+    for place in itertools.count(1):
         for name, pid in programs.items():
             found[name].append(await asyncio.to_thread(memory, pid))
-        await asyncio.sleep(SAMPLE_S)
+        await asyncio.sleep(max(0.0, start + place * SAMPLE_S - time.perf_counter()))
+
+
+def growth(sizes: list[float]) -> tuple[float, float]:
+    """Growth per sample after the first third, and how much it may be off (one-sided, 95 %).
+
+    The slope through the means of eight stretches: neighbouring samples resemble each other, and
+    would promise more certainty than there is.
+    """
+    width = max(1, len(sizes) * 2 // 3 // STRETCHES)
+    kept = sizes[-width * STRETCHES :]
+    means = [statistics.fmean(kept[n * width : (n + 1) * width]) for n in range(STRETCHES)]
+    places = range(STRETCHES)
+    slope, start = statistics.linear_regression(places, means)
+    rest = sum((mean - start - slope * n) ** 2 for n, mean in zip(places, means, strict=True))
+    spread = sum((n - statistics.fmean(places)) ** 2 for n in places)
+    error = (rest / (STRETCHES - 2) / spread) ** 0.5
+    return slope / width, T_95 * error / width
 
 
 def memory(pid: int) -> float:
@@ -182,14 +212,29 @@ async def soak(given: argparse.Namespace, state: dict[str, Any]) -> int:
         ended = await training
         watching.cancel()
         await asyncio.wait([watching])
-    text = report(given.minutes, limit, lab, found, ended)
+    judged = judge(found, SHARE * limit)
+    text = report(given.minutes, limit, lab, found, judged, ended)
     sys.stdout.write(text)
     (HERE / "soak.md").write_text(text)
-    return 1 if lab.errors else 0
+    return 1 if lab.errors or any(grows for *_, grows in judged.values()) else 0
+
+
+def judge(found: dict[str, list[float]], per_second: float) -> Judged:
+    """What the samples say of each process, at so many requests a second."""
+    judged: Judged = {}
+    for name, sizes in found.items():
+        slope, off = (10_000 / per_second / SAMPLE_S * value for value in growth(sizes))
+        judged[name] = (slope, off, slope - off > MOST_GROWTH)
+    return judged
 
 
 def report(
-    minutes: float, limit: float, lab: Lab, found: dict[str, list[float]], ended: str
+    minutes: float,
+    limit: float,
+    lab: Lab,
+    found: dict[str, list[float]],
+    judged: Judged,
+    ended: str,
 ) -> str:
     """The page of figures."""
     commit = subprocess.run(
@@ -209,13 +254,28 @@ def report(
         ordered = sorted(taken)
         at = [1000 * ordered[int(q * (len(ordered) - 1))] for q in (0.5, 0.95, 0.99)]
         lines.append(f"| {kind} | {len(taken):,} | " + " | ".join(f"{v:,.1f}" for v in at) + " |")
-    lines += ["", "| process (with its children) | first MiB | middle | last | greatest |",
-              "|---|---|---|---|---|"]  # fmt: skip
-    for name, sizes in found.items():
-        shown = (sizes[0], sizes[len(sizes) // 2], sizes[-1], max(sizes))
-        lines.append(f"| {name} | " + " | ".join(f"{size:,.0f}" for size in shown) + " |")
+    lines += memory_table(found, judged)
     lines += ["", *(f"* {count} x {error}" for error, count in lab.errors.items())]
     return "\n".join(lines).rstrip() + "\n"
+
+
+def memory_table(found: dict[str, list[float]], judged: Judged) -> list[str]:
+    """The lines about the memory of each process."""
+    lines = [
+        "", "Growth is the slope after the first third, in MiB in 10,000 requests, with what it "
+        f"may be off (one-sided, 95 %). A process grows if more than {MOST_GROWTH:g} is certain.", "",
+        "| process (with its children) | first MiB | middle | last | greatest | growth | grows |",
+        "|---|---|---|---|---|---|---|",
+    ]  # fmt: skip
+    for name, sizes in found.items():
+        shown = (sizes[0], sizes[len(sizes) // 2], sizes[-1], max(sizes))
+        slope, off, grows = judged[name]
+        verdict = "**yes**" if grows else "no"
+        lines.append(
+            f"| {name} | {' | '.join(f'{size:,.0f}' for size in shown)} "
+            f"| {slope:+.2f} ± {off:.2f} | {verdict} |"
+        )
+    return lines
 
 
 def main() -> None:
