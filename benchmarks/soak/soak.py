@@ -262,8 +262,10 @@ def report(
 def memory_table(found: dict[str, list[float]], judged: Judged) -> list[str]:
     """The lines about the memory of each process."""
     lines = [
-        "", "Growth is the slope after the first third, in MiB in 10,000 requests, with what it "
-        f"may be off (one-sided, 95 %). A process grows if more than {MOST_GROWTH:g} is certain.", "",
+        "",
+        "Growth is the slope after the first third, in MiB in 10,000 requests, with what it may be "
+        f"off (one-sided, 95 %). A process grows if more than {MOST_GROWTH:g} is certain.",
+        "",
         "| process (with its children) | first MiB | middle | last | greatest | growth | grows |",
         "|---|---|---|---|---|---|---|",
     ]  # fmt: skip
