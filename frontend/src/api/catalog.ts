@@ -15,6 +15,7 @@ import type {
   Grain,
   ImageRecord,
   ImageSummary,
+  Member,
   Option,
   Page,
   PatientRecord,
@@ -82,6 +83,16 @@ export function listCohorts(cursor?: string, signal?: AbortSignal): Promise<Page
 
 export function retrieveCohort(cohortId: string, signal?: AbortSignal): Promise<Cohort> {
   return request(`/api/v1/cohorts/${encodeURIComponent(cohortId)}`, { signal });
+}
+
+/** A patient's images in a cohort. */
+export function listPatientMembers(
+  cohortId: string,
+  patientId: string,
+  signal?: AbortSignal,
+): Promise<Page<Member>> {
+  const [cohort, patient] = [cohortId, patientId].map(encodeURIComponent);
+  return request(`/api/v1/cohorts/${cohort}/patients/${patient}/members`, { signal });
 }
 
 /** How its members are split: classes and subgroups of each part. */

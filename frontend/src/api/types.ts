@@ -75,6 +75,7 @@ export type Recipe = Schemas["Recipe"];
 export type RecipeName = Recipe["name"];
 export type CohortComparison = Schemas["CohortComparison"];
 export type ExportFile = Schemas["ExportFile"];
+export type Member = Schemas["CatalogMember"];
 export type CohortClass = Schemas["ClassCounts"];
 export type AttritionStep = Schemas["AttritionStep"];
 /** The definition as it was frozen: complete, with every default said. */

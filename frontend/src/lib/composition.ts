@@ -5,7 +5,7 @@ import { type FormField, fieldProblem, fieldValue } from "./schema";
 
 export type Composition = NonNullable<JobRequest["composition"]>;
 /** `declared` is as the experiment says; `one` is a single job all the same. */
-export type Kind = "declared" | "one" | "sweep" | "folds";
+export type Kind = "declared" | "one" | "sweep" | "folds" | "ensemble";
 
 export interface CompositionDraft {
   readonly kind: Kind;
@@ -13,12 +13,15 @@ export interface CompositionDraft {
   readonly grid: ReadonlyMap<string, string>;
   readonly folds: string;
   readonly method: "k-fold" | "k-holdout";
+  /** Ids of jobs to average. */
+  readonly jobs: readonly string[];
 }
 
-const KINDS: readonly Kind[] = ["declared", "one", "sweep", "folds"];
+const KINDS: readonly Kind[] = ["declared", "one", "sweep", "folds", "ensemble"];
 export const GRID_PREFIX = "_g.";
 const FOLDS = "5";
 const [LEAST_CHILDREN, MOST_CHILDREN] = [2, 100];
+const [LEAST_JOBS, MOST_JOBS] = [2, 20];
 const [LEAST_FOLDS, MOST_FOLDS] = [2, 20];
 
 export function parseComposition(query: URLSearchParams): CompositionDraft {
@@ -28,6 +31,7 @@ export function parseComposition(query: URLSearchParams): CompositionDraft {
     grid: new Map(pairs.map(([key, text]) => [key.slice(GRID_PREFIX.length), text])),
     folds: query.get("_folds") ?? FOLDS,
     method: query.get("_method") === "k-holdout" ? "k-holdout" : "k-fold",
+    jobs: (query.get("_jobs") ?? "").split(",").filter(Boolean),
   };
 }
 
@@ -59,6 +63,10 @@ export function compositionProblem(
     const fine = Number.isInteger(count) && count >= LEAST_FOLDS && count <= MOST_FOLDS;
     return fine ? null : `A whole number of folds from ${LEAST_FOLDS} to ${MOST_FOLDS}.`;
   }
+  if (draft.kind === "ensemble") {
+    const few = draft.jobs.length < LEAST_JOBS || draft.jobs.length > MOST_JOBS;
+    return few ? `Choose ${LEAST_JOBS} to ${MOST_JOBS} jobs.` : null;
+  }
   if (draft.kind !== "sweep") return null;
   if (draft.grid.size === 0) return "Choose a setting to vary.";
   for (const [name, text] of draft.grid) {
@@ -82,6 +90,8 @@ export function compositionRequest(
     return {
       composition: { kind: "folds", count: Number(draft.folds), method: draft.method, seed: 0 },
     };
+  if (draft.kind === "ensemble")
+    return { composition: { kind: "ensemble", members: [], jobs: [...draft.jobs] } };
   const grid: Record<string, unknown[]> = {};
   for (const [name, text] of draft.grid) {
     const field = fields.find((one) => one.name === name);

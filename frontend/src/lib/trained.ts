@@ -1,5 +1,5 @@
 /** Whether a model was trained on other images than the one it is asked about, as far as definitions tell. Pure. */
-import type { Cohort, ImageRecord, Model } from "../api/types";
+import type { Cohort, ImageRecord, Job, Member, Model } from "../api/types";
 import { fromJson } from "./filter";
 
 const FIELDS = [
@@ -35,6 +35,59 @@ export function trainedOtherwise(
     }
   }
   return warnings;
+}
+
+export interface Acquaintance {
+  /** In a word or two. */
+  readonly name: string;
+  readonly words: string;
+  /** Whether what the model says of the image is flattered by what it knows. */
+  readonly knows: boolean;
+}
+
+type Placed = Pick<Member, "image_id" | "split">;
+type FoldMethod = NonNullable<Job["spec"]["fold"]>["method"] | undefined;
+
+const IN_SPLIT: Readonly<Record<Placed["split"], Acquaintance>> = {
+  train: {
+    name: "Training image",
+    words: "The model has learnt from this very image: what it says here proves nothing.",
+    knows: true,
+  },
+  validation: {
+    name: "Validation image",
+    words: "The model was chosen by how well it did on images like this one, and on this one.",
+    knows: true,
+  },
+  test: {
+    name: "Test image",
+    words: "Not seen in training; it is one of those its figures come from.",
+    knows: false,
+  },
+};
+
+/** Of which split the image is, by the members of the cohort that are of its patient; folds deal them anew. */
+export function acquaintance(
+  imageId: number,
+  ofPatient: readonly Placed[],
+  fold: FoldMethod,
+): Acquaintance {
+  const own = ofPatient.find((one) => one.image_id === imageId);
+  const kept = fold === undefined || (fold === "k-holdout" && own?.split === "test");
+  if (own && !kept) {
+    const words =
+      "Its cohort was dealt anew for this fold: the model may have learnt from this image.";
+    return { name: "Of its cohort", words, knows: true };
+  }
+  if (own) return IN_SPLIT[own.split];
+  const learnt = ofPatient.filter((one) => fold === "k-fold" || one.split !== "test").length;
+  if (learnt > 0) {
+    const [images, were] =
+      learnt === 1 ? ["another image", "was"] : [`${learnt} other images`, "were"];
+    const words = `This image is new to the model, but ${images} of this patient ${were} in its training or validation.`;
+    return { name: "Patient known", words, knows: true };
+  }
+  return { name: "Unseen", words: "No image of this patient was in its training.", knows: false };
 }
 
 /** The networks that are told an assessment beside the picture. */

@@ -1,8 +1,9 @@
 /** What a model says of the image, as far as it was asked. */
-import { retrieveCohort } from "../../api/catalog";
-import { explainImage, listModels, predictImage } from "../../api/trainer";
+import { listPatientMembers, retrieveCohort } from "../../api/catalog";
+import { explainImage, listModels, predictImage, retrieveJob } from "../../api/trainer";
 import type { Cohort, ImageRecord, Model, Predictions } from "../../api/types";
 import { type HeatMap, parseHeat } from "../../lib/heat";
+import { type Acquaintance, acquaintance } from "../../lib/trained";
 import { type Resource, useResource } from "../../ui/resource";
 import { method as methodAsked, model as modelAsked } from "./state";
 
@@ -19,6 +20,8 @@ export interface Asked {
   readonly heat: Resource<Heat>;
   /** The cohort that the model was trained on; where it may not be read, nothing is compared. */
   readonly cohort: Cohort | undefined;
+  /** Whether the model has seen the image before; an error where its cohort may not be read. */
+  readonly acquaintance: Resource<Acquaintance>;
 }
 
 async function loadHeat(
@@ -30,6 +33,21 @@ async function loadHeat(
   const map = parseHeat(await explainImage(modelId, imageId, method, aborted));
   if (!map) throw new Error("The map of this image cannot be read.");
   return { imageId, map };
+}
+
+/** A cohort of another dataset has none of its patients, whatever their names. */
+async function meet(
+  record: ImageRecord,
+  model: Model,
+  aborted: AbortSignal,
+): Promise<Acquaintance> {
+  const { cohort_id: cohortId, dataset, parent_id: parentId } = model.lineage;
+  const members =
+    cohortId && dataset === record.dataset
+      ? (await listPatientMembers(cohortId, record.patient_id, aborted)).items
+      : [];
+  const job = parentId ? await retrieveJob(model.model_id, aborted) : undefined;
+  return acquaintance(record.image_id, members, job?.spec.fold?.method);
 }
 
 export function useAsked(record: ImageRecord | undefined): Asked {
@@ -56,6 +74,11 @@ export function useAsked(record: ImageRecord | undefined): Asked {
   const cohort = useResource(cohortId ? `cohort ${cohortId}` : null, (aborted) =>
     retrieveCohort(cohortId ?? "", aborted),
   );
+  const met = useResource(
+    record && model ? `meet ${model.model_id} ${imageId}` : null,
+    (aborted) => (record && model ? meet(record, model, aborted) : Promise.reject(new Error())),
+    false,
+  );
   const trainedOn = cohort.data?.cohort_id === cohortId ? cohort.data : undefined;
-  return { models, model, predictions, heat, cohort: trainedOn };
+  return { models, model, predictions, heat, cohort: trainedOn, acquaintance: met };
 }

@@ -54,6 +54,23 @@ function Warnings({ record, asked }: { record: ImageRecord; asked: Asked }) {
   );
 }
 
+/** Before any figure: whether the image can tell how good the model is. */
+function Met({ asked }: { asked: Asked }) {
+  const { data, error, stale } = asked.acquaintance;
+  if (error && !stale)
+    return (
+      <p class="note warning">
+        Whether it was trained on this image cannot be told: {error.message}
+      </p>
+    );
+  if (!data) return null;
+  return (
+    <p class={data.knows ? "note warning" : "soft"} role="status">
+      <strong>{data.name}.</strong> {data.words}
+    </p>
+  );
+}
+
 /** By class, the likeliest first. */
 function Probabilities({ probs }: { probs: Readonly<Record<string, number>> }) {
   const sorted = Object.entries(probs).sort(([, a], [, b]) => b - a);
@@ -146,8 +163,7 @@ function About({ model }: { model: Model }) {
       {auc?.value == null
         ? "ROC-AUC not known"
         : `ROC-AUC ${formatFigure(auc.value)} (${formatFigure(auc.low)} to ${formatFigure(auc.high)}) on its test split`}
-      . Not a diagnosis; an image of its training split flatters it.{" "}
-      <a href={`/jobs/${model.model_id}`}>Its job</a>
+      . Not a diagnosis. <a href={`/jobs/${model.model_id}`}>Its job</a>
     </p>
   );
 }
@@ -169,6 +185,7 @@ export function Predict({ record, asked }: { record: ImageRecord; asked: Asked }
       {model && (
         <>
           <Warnings record={record} asked={asked} />
+          <Met asked={asked} />
           <Said record={record} asked={asked} />
           <HeatControls asked={asked} />
           <About model={model} />

@@ -7,6 +7,7 @@ import { settingLabel, valueText } from "../../lib/schema";
 import { withQuery } from "../../lib/url";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { FoldBalance } from "./folds";
 import { progressWords, StateDot } from "./state";
 
 interface Row {
@@ -129,6 +130,7 @@ export function ChildJobs({ job }: { job: Job }) {
           <Table rows={rows} chosen={job.combined?.chosen ?? null} />
         </section>
       )}
+      <FoldBalance children={children} />
       <div class="row wrap">
         {rows.length > 1 && (
           <a class="button" href={withQuery("/jobs/compare", ids)}>

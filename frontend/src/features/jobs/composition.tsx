@@ -11,6 +11,7 @@ import {
 import { byImportance, type FormField } from "../../lib/schema";
 import { setParameters } from "../../lib/url";
 import { Icon } from "../../ui/icon";
+import { EnsembleForm } from "./ensemble";
 
 interface Props {
   readonly experiment: Experiment;
@@ -31,6 +32,7 @@ function KindChoice({ experiment, draft }: Pick<Props, "experiment" | "draft">) 
     ...(declared ? [{ kind: "one" as const, words: "One job" }] : []),
     { kind: "sweep", words: "A sweep: one job for each combination of settings" },
     { kind: "folds", words: "Folds: one job for each part of the patients" },
+    { kind: "ensemble", words: "An ensemble: the mean of jobs that have finished" },
   ];
   return (
     <div class="field">
@@ -173,7 +175,7 @@ function FoldSettings({ draft }: { draft: CompositionDraft }) {
   );
 }
 
-/** One job, or a job of several: a grid of settings, folds of the patients. */
+/** One job, or a job of several: a grid of settings, folds of the patients, jobs that are there. */
 export function CompositionForm(props: Props) {
   const { draft, fields } = props;
   const problem = compositionProblem(draft, fields);
@@ -183,6 +185,7 @@ export function CompositionForm(props: Props) {
       <KindChoice experiment={props.experiment} draft={draft} />
       {draft.kind === "sweep" && <Grid {...props} />}
       {draft.kind === "folds" && <FoldSettings draft={draft} />}
+      {draft.kind === "ensemble" && <EnsembleForm draft={draft} />}
       {problem && (
         <p class="wrong" role="status">
           {problem}

@@ -174,15 +174,18 @@ function SubmitForm({
     Object.entries(values).map(([field, value]) => [field, valueText(value)]),
   );
   const draft = parseComposition(query.value);
+  const averages = draft.kind === "ensemble";
+  const changed = averages
+    ? []
+    : fields.filter((field) => texts.has(field.name) && texts.get(field.name) !== "");
   const wrong =
-    fields.some((field) => fieldProblem(field, texts.get(field.name) ?? "") !== null) ||
+    changed.some((field) => fieldProblem(field, texts.get(field.name) ?? "") !== null) ||
     compositionProblem(draft, fields) !== null;
   const onArray = experiment.dataset_kind !== "cohort";
   const cohortId = query.value.get("cohort") ?? "";
   const array = query.value.get("array") ?? "";
   const cohort = onArray ? undefined : cohorts.find((one) => one.cohort_id === cohortId);
   const source = onArray ? array !== "" : cohort !== undefined && fits(cohort, experiment);
-  const changed = fields.filter((field) => texts.has(field.name) && texts.get(field.name) !== "");
   const started = query.value.get("profile");
   const body: JobRequest = {
     experiment: experiment.name,
@@ -231,16 +234,22 @@ function SubmitForm({
         <ProfileChoice experiment={experiment} />
       </div>
       <CompositionForm experiment={experiment} draft={draft} fields={fields} defaults={defaults} />
-      <h2>Settings</h2>
-      <SettingsForm
-        fields={fields}
-        texts={texts}
-        defaults={defaults}
-        onChange={(field, text) => {
-          const same = text === (defaults.get(field) ?? "");
-          setParameters({ [PREFIX + field]: same ? null : text }, { replace: true });
-        }}
-      />
+      {averages ? (
+        <p class="faint small">Nothing is trained: the mean is evaluated within seconds.</p>
+      ) : (
+        <>
+          <h2>Settings</h2>
+          <SettingsForm
+            fields={fields}
+            texts={texts}
+            defaults={defaults}
+            onChange={(field, text) => {
+              const same = text === (defaults.get(field) ?? "");
+              setParameters({ [PREFIX + field]: same ? null : text }, { replace: true });
+            }}
+          />
+        </>
+      )}
       <EstimateNote body={complete ? body : null} />
       {error && <ProblemNote error={error} />}
       <div class="row wrap">
