@@ -69,6 +69,7 @@ def create_app(settings: Settings) -> FastAPI:
         identity_jwks=None,
     )
     install_database_handlers(app)
+    app.router.redirect_slashes = False  # its redirects go wherever the Host header says
     # Inside the chassis's request middleware, so that forwarded requests are logged like our own.
     app.user_middleware.append(Middleware(FrontDoor, secure=settings.secure))
     return app
@@ -113,6 +114,7 @@ async def _open_hall(stack: AsyncExitStack, settings: Settings, checks: dict[str
             http,
             upstreams,
             settings.secure,
+            settings.public_host,
             settings.max_body_bytes,
             settings.max_requests_per_service,
         ),

@@ -85,6 +85,7 @@ class Proxy:
     client: aiohttp.ClientSession
     upstreams: Mapping[ServiceName, Upstream]
     secure: bool
+    public_host: bytes | None  # None: as the caller names us
     max_body: int
     max_in_flight: int
 
@@ -166,7 +167,7 @@ class Proxy:
         headers.append(("Authorization", bearer))
         headers.append(("X-Request-ID", request_id() or ""))
         headers.append(("X-Forwarded-Proto", self._scheme))
-        host = value_of(scope["headers"], b"host")
+        host = self.public_host or value_of(scope["headers"], b"host")
         if host:
             headers.append(("X-Forwarded-Host", host.decode("latin-1")))
         return headers

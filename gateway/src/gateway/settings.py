@@ -1,6 +1,7 @@
 """Everything that a deployment can set about the gateway."""
 
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from chassis.settings import ServiceSettings, settings_config
 from pydantic import Field
@@ -32,7 +33,8 @@ class Settings(ServiceSettings, StoreSettings):
     web_root: Path | None = Field(default=None, description="Folder of the built web app")
     public_url: str | None = Field(
         default=None,
-        description="Address that people use; `https://...` makes cookies Secure and adds HSTS",
+        description="Address that people use, in links as well; `https://...` makes cookies Secure "
+        "and adds HSTS",
     )
     session_idle_minutes: int = Field(
         default=12 * 60, ge=1, description="A session unused for so long ends"
@@ -66,3 +68,8 @@ class Settings(ServiceSettings, StoreSettings):
     def secure(self) -> bool:
         """Whether people reach the gateway by TLS."""
         return bool(self.public_url and self.public_url.startswith("https://"))
+
+    @property
+    def public_host(self) -> bytes | None:
+        """Host (and port) of the public address, where it is known."""
+        return urlsplit(self.public_url).netloc.encode() if self.public_url else None

@@ -1,6 +1,7 @@
 """Where the files come from: ``s3://bucket/key``, or ``file:///path`` below the mirror root."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from catalog.ingest.faults import SourceFault
 from catalog.settings import Settings
 
 CHUNK = 2**20
+_bucket = re.compile(r"[A-Za-z0-9._-]{1,255}")  # no ARN: it would choose another endpoint
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ def locate(uri: str, settings: Settings, field: str, *, folder: bool = False) ->
         raise SourceFault(field, "an address without query and fragment is expected")
     if parts.scheme == "s3":
         key = unquote(parts.path).lstrip("/")
-        if not parts.netloc or not (key or folder):
+        if not _bucket.fullmatch(parts.netloc) or not (key or folder):
             raise SourceFault(field, "s3://bucket/key is expected")
         return Location(uri, bucket=parts.netloc, key=key)
     if parts.scheme == "file":

@@ -45,7 +45,7 @@ Source = Annotated[ImageSource, Depends(iiif_source)]
 @router.get("/{identifier}", status_code=303, response_class=RedirectResponse)
 async def redirect_to_image_information(request: Request, identifier: str) -> Response:
     """The base URI leads to the image's information (section 2)."""
-    return RedirectResponse(f"{public_origin(request)}{request.url.path}/info.json", 303)
+    return RedirectResponse(f"{request.url.path}/info.json", 303)
 
 
 @router.get("/{identifier}/info.json", response_class=Response)
