@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 import schemathesis
-from catalog.paths import relative_key
+from catalog.paths import relative_key, sop_instance_uid
 
 from tests.asking import ask
 from tests.gateway.conftest import Gateway
-from tests.imagery.dicom_files import breast, dicom_bytes
+from tests.imagery.dicom_files import Made, breast, dicom_bytes
 
 EXAMPLES = int(os.environ.get("EMBEDLAB_SCHEMA_EXAMPLES", "6"))  # requests of each operation
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -28,13 +28,14 @@ ENDLESS = {"GET /api/v1/jobs/events"}  # a stream of events has no end to wait f
 def admin(lab: Gateway, synthetic_tables: Path) -> httpx.Client:
     """An admin with a token of every scope, tables to ask about, and files of some images."""
     client = lab.with_token("admin")
-    content = dicom_bytes(breast())
+    picture = breast()
     pictured = synthetic_tables.with_name("pictured")  # other tests' datasets have no files
     with (synthetic_tables / "EMBED_OpenData_metadata.csv").open() as metadata:
         for row in islice(csv.DictReader(metadata), 200):
             file = pictured / relative_key(row["anon_dicom_path"])
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+            named = Made(elements={"SOPInstanceUID": sop_instance_uid(row["anon_dicom_path"])})
+            file.write_bytes(dicom_bytes(picture, named))
     tables = f"file://{synthetic_tables}"
     sources = {
         "clinical": f"{tables}/EMBED_OpenData_clinical.csv",
