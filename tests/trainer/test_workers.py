@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from trainer.probe import is_alive
 from trainer.settings import TrainerSettings
 
 from tests.trainer.running import WorkerProcess, follow, submit
@@ -33,6 +34,7 @@ async def test_three_workers_share_the_jobs_and_nothing_else(
     for worker in workers:
         assert worker["slots"] == 1
         assert 0 < worker["usage"]["memory_own"] < worker["usage"]["memory_total"]
+    assert all(is_alive(settings.scratch / name) for name in names)
     for job in jobs:
         await api.post(f"/api/v1/jobs/{job['job_id']}/cancel")
     ended = await asyncio.gather(*(follow(api, job["job_id"]) for job in jobs))

@@ -1,7 +1,6 @@
 """The stack as one list: what runs, with which environment, after what, and ready when."""
 
 import functools
-import importlib.util
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -120,8 +119,6 @@ def _worker(env: Environment) -> Process:
 
 
 def _worker_is_ready(env: Environment) -> bool:
-    if importlib.util.find_spec("trainer.probe") is None:
-        return True
     command = python("trainer.probe", env=env)
     probe = subprocess.run(
         command.argv, env=command.environment(), check=False, capture_output=True

@@ -8,6 +8,8 @@ from typing import Literal, Self
 from chassis.settings import InternalServiceSettings, S3Settings, settings_config
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
+from trainer.probe import SCRATCH
+
 
 class TrainerSettings(InternalServiceSettings, S3Settings):
     """Everything the trainer can be told, read once per process."""
@@ -22,7 +24,7 @@ class TrainerSettings(InternalServiceSettings, S3Settings):
     imagery_url: str = Field(description="Base URL of imagery")
 
     scratch: Path = Field(
-        default=Path("/var/tmp/embedlab-trainer"),  # noqa: S108 - a cache
+        default=SCRATCH,
         description="Folder of a worker for pixel arrays and checkpoints being written",
     )
     weights: Path | None = Field(

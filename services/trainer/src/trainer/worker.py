@@ -20,6 +20,7 @@ from chassis.logs import configure_logging, get_logger
 from trainer import store
 from trainer.devices import measure_usage
 from trainer.predictor import PredictorHost
+from trainer.probe import pulse
 from trainer.purging import drop_purged
 from trainer.settings import TrainerSettings, settings_from_environment
 from trainer.supervisor import Supervisor
@@ -93,22 +94,26 @@ def _beat_until(settings: TrainerSettings, supervisor: Supervisor) -> None:
 
 
 async def _beat(settings: TrainerSettings, supervisor: Supervisor) -> None:
-    """Keep the worker's row fresh, and hear of purges; take the row away at the end."""
+    """Keep the worker's row and pulse fresh, and hear of purges; take them away at the end."""
     database = Database(settings.database_url, pool_size=1, application_name=store.WORKER)
     values = _about(settings, supervisor.name)
     process = psutil.Process()
+    file = pulse(settings.scratch)
+    file.parent.mkdir(parents=True, exist_ok=True)
     while not supervisor.closing.is_set():
         try:
             async with database.transaction() as session:
                 usage = await asyncio.to_thread(measure_usage, process)
                 await store.beat_worker(session, values | {"usage": usage})
                 purges = await store.list_purges(session)
+            file.write_text(str(os.getpid()))
             await asyncio.to_thread(drop_purged, settings.scratch, purges)
         except Exception as error:
             if database_problem(error) is None:
                 raise
             log.warning("worker heartbeat failed", extra={"error": type(error).__name__})
         await asyncio.to_thread(supervisor.closing.wait, BEAT_S)
+    file.unlink(missing_ok=True)
     async with database.transaction() as session:
         await store.forget_worker(session, supervisor.name)
     await database.close()
