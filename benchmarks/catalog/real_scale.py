@@ -4,7 +4,6 @@ import argparse
 import asyncio
 import json
 import os
-import platform
 import subprocess
 import sys
 import tempfile
@@ -13,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +24,7 @@ from devstack.objects import ensure_buckets, make_client
 from devstack.seaweedfs import S3Server
 from devstack.synthetic import FULL_SCALE, Scale, write_tables
 
+from benchmarks.machine import measured_on
 from devstack import throwaway
 
 BUCKET = "benchmark"
@@ -184,15 +183,10 @@ MEASURED = ("what", "ours", "limit or goal", "ratio")
 
 def report(title: str, rows: Sequence[tuple[str, ...]], columns: Sequence[str] = MEASURED) -> str:
     """A table of ``rows``, with machine, date and commit."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    load = os.getloadavg()[0]
     lines = [
         f"# {title}",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit}, {platform.machine()}, "
-        f"{os.cpu_count()} cores, load {load:.1f} at the end",
+        measured_on(),
         "",
         f"| {' | '.join(columns)} |",
         "|" + "---|" * len(columns),

@@ -10,19 +10,16 @@ off. Writes `all.md` beside this file; exits 1 where a bar is missed, 2 where jo
 """
 
 import argparse
-import os
-import platform
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from embedlab.client import Client
 
 from benchmarks.experiments.asked import Bench, Row, permuted_rows, quick_rows
+from benchmarks.machine import commit, measured_on
 
 HERE = Path(__file__).parent
 MOST, QUICK_S, CHANCE = 0.12, 180, 0.5
@@ -61,24 +58,15 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Every experiment's quick profile, and its null")
     for name in ("url", "email", "password"):
         parser.add_argument(name)
-    parser.add_argument("--run", default=_commit(), help="names the jobs; the same goes on")
+    parser.add_argument("--run", default=commit(), help="names the jobs; the same goes on")
     parser.add_argument("--minutes", type=float, default=600, help="stop asking after so many")
     return parser.parse_args()
-
-
-def _commit() -> str:
-    command = ["git", "rev-parse", "--short", "HEAD"]
-    found = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
-    return found.stdout.strip()
 
 
 def _described(run: str) -> Iterator[str]:
     yield "# Every experiment, quick, on the demo's synthetic data"
     yield ""
-    yield (
-        f"{platform.machine()}, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}, run {run}. "
-        "Published figures are others', on other data."
-    )
+    yield f"{measured_on()}, run {run}. Published figures are others', on other data."
 
 
 def _table(done: Done) -> Iterator[str]:

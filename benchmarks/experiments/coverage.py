@@ -1,6 +1,6 @@
 """How often do the intervals hold the truth? Simulated studies with several images of a patient.
 
-    python benchmarks/experiments/coverage.py [--studies 1000] [--processes 2] [--cell NAME ...]
+    python -m benchmarks.experiments.coverage [--studies 1000] [--processes 2] [--cell NAME ...]
 
 Each study draws patients from a population whose figures are known: a patient has two, four or six
 images, their scores share an effect of the patient (`icc` is its share of the variance), and half
@@ -14,13 +14,10 @@ more) and a naive one does not cover less. Five minutes on two cores; `--cell` r
 import argparse
 import math
 import os
-import platform
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -28,6 +25,8 @@ import numpy as np
 from numpy.typing import NDArray
 from trainer.evaluation.bootstrap import patient_intervals
 from trainer.evaluation.metrics import Floats, Ints, accuracy, recalls, roc_auc
+
+from benchmarks.machine import measured_on
 
 HERE = Path(__file__).parent
 LEAST, MOST = 0.93, 0.97
@@ -175,14 +174,11 @@ def main() -> int:
     found = run_cells(cells, given.studies, given.processes)
     seconds = time.monotonic() - began
     judged = verdicts(found)
-    commit = ["git", "rev-parse", "--short", "HEAD"]
-    where = subprocess.run(commit, capture_output=True, text=True, cwd=HERE, check=False)
     text = "\n".join(
         [
             "# Coverage of the 95 % intervals",
             "",
-            f"{platform.machine()}, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}, "
-            f"commit {where.stdout.strip()}: {given.studies} simulated studies a cell, "
+            f"{measured_on()}: {given.studies} simulated studies a cell, "
             f"{seconds:.0f} s on {given.processes} processes",
             "",
             *table(found),

@@ -1,6 +1,6 @@
 """What a split by image and training on with a new split do to a score. Synthetic pictures.
 
-    python benchmarks/experiments/protocols.py [--seeds 8] [--epochs 25] [--processes 2]
+    python -m benchmarks.experiments.protocols [--seeds 8] [--epochs 25] [--processes 2]
 
 Images of a patient resemble each other: each patient has a grain of their own (orientation,
 spacing, contrast), which each image shows with other noise. The label is the patient's. In one
@@ -18,13 +18,10 @@ Writes `protocols.md`; exits 1 where a bar is missed.
 
 import argparse
 import os
-import platform
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from multiprocessing import Pool
 from pathlib import Path
 
@@ -39,6 +36,8 @@ from trainer.training.batches import fit_normalisation
 from trainer.training.fit import Fit, Hooks, start_fit
 from trainer.training.models import build_model
 from trainer.training.runtime import choose_runtime
+
+from benchmarks.machine import measured_on
 
 HERE = Path(__file__).parent
 PATIENTS, IMAGES, SIDE, NEW = 80, 4, 32, 80
@@ -228,14 +227,11 @@ def main() -> int:
     }
     seconds = time.monotonic() - began
     judged = verdicts(found)
-    commit = ["git", "rev-parse", "--short", "HEAD"]
-    where = subprocess.run(commit, capture_output=True, text=True, cwd=HERE, check=False)
     text = "\n".join(
         [
             "# What a protocol does to a score (synthetic pictures)",
             "",
-            f"{platform.machine()}, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}, commit "
-            f"{where.stdout.strip()}: {PATIENTS} patients with {IMAGES} images each, {given.seeds} "
+            f"{measured_on()}: {PATIENTS} patients with {IMAGES} images each, {given.seeds} "
             f"populations, {given.epochs} epochs, {seconds:.0f} s",
             "",
             *table(found),

@@ -1,6 +1,6 @@
 """Does the network see the lesion? Repeats and controls of a job on a running stack.
 
-    python benchmarks/trainer/controls.py URL EMAIL PASSWORD [--seeds 3] [--permutations 5]
+    python -m benchmarks.trainer.controls URL EMAIL PASSWORD [--seeds 3] [--permutations 5]
 
 On one frozen cohort (the one that the experiment declares): the experiment with several seeds, the
 same with permuted labels, and beside each the logistic regression that sees no lesion. Exits 1
@@ -9,17 +9,16 @@ the permutations at most 0.65. Writes `controls.md` beside this file.
 """
 
 import argparse
-import os
-import platform
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
 from embedlab.client import Client
+
+from benchmarks.machine import measured_on
 
 HERE = Path(__file__).parent
 MARGIN, CHANCE, PERMUTED = 0.15, 0.5, 0.65
@@ -104,19 +103,9 @@ def _verdicts(
 
 
 def _described() -> Iterator[str]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     yield "# embed-2b6k on the demo: seeds, permuted labels, and a baseline without lesions"
     yield ""
-    yield (
-        f"{platform.machine()}, {os.cpu_count()} cores, "
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit.stdout.strip()}"
-    )
+    yield measured_on()
 
 
 if __name__ == "__main__":

@@ -10,20 +10,17 @@ queued. Writes `latencies.md` beside this file.
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
 
 import httpx
 
+from benchmarks.machine import measured_on
 from devstack import throwaway
 from tests.chaos.lab import Lab, running
 
@@ -157,19 +154,9 @@ def measure_listing(lab: Lab) -> list[float]:
 
 
 def _described() -> Iterator[str]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     yield "# How soon things happen"
     yield ""
-    yield (
-        f"{platform.machine()}, {os.cpu_count()} cores, {datetime.now(UTC):%Y-%m-%d}, "
-        f"commit {commit.stdout.strip()}"
-    )
+    yield measured_on()
 
 
 if __name__ == "__main__":

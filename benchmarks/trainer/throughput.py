@@ -1,6 +1,6 @@
 """Training steps against a bare PyTorch loop, and an epoch against the report's own way.
 
-    python benchmarks/trainer/throughput.py [--images 256] [--rounds 3]
+    python -m benchmarks.trainer.throughput [--images 256] [--rounds 3]
 
 The bare loop has its tensors in memory, normalised and channels last, and does nothing but forward,
 backward and step, in the same arithmetic; the two take turns batch by batch, so that whatever else
@@ -11,12 +11,9 @@ counts. Writes `throughput.md` beside this file.
 
 import argparse
 import os
-import platform
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
@@ -31,6 +28,8 @@ from trainer.training.fit import Fit, Hooks, start_fit
 from trainer.training.models import build_model
 from trainer.training.runtime import Runtime, choose_runtime
 from trainer.training.torch_compat import torchvision
+
+from benchmarks.machine import measured_on
 
 HERE = Path(__file__).parent
 FULL_SIZE = (3328, 2560)
@@ -227,19 +226,9 @@ def _synchronise(place: torch.device) -> None:
 
 
 def _described(device: str) -> Iterator[str]:
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"],
-        cwd=HERE,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
     yield "# Training throughput"
     yield ""
-    yield (
-        f"{platform.machine()}, {len(os.sched_getaffinity(0))} cores, {device}, "
-        f"torch {torch.__version__}, {datetime.now(UTC):%Y-%m-%d}, commit {commit.stdout.strip()}"
-    )
+    yield f"{measured_on()}, {device}, torch {torch.__version__}"
 
 
 if __name__ == "__main__":
