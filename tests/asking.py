@@ -41,6 +41,9 @@ BEYOND_SCHEMAS = (
     "/dicomweb/",
     "/iiif/",
     "/api/v1/cohorts/{cohort_id}/archive",
+    "/api/v1/images/{image_id}/pixels",
+    "/api/v1/images/{image_id}/rendered",
+    "/api/v1/images/{image_id}/rois/",
 )
 # Their queries name filters and columns of the dataset, whose values the vocabulary decides.
 FILTERED = ("/api/v1/images", "/api/v1/statistics")

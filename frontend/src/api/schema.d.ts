@@ -11734,8 +11734,8 @@ export interface operations {
                 short_edge?: number | null;
                 /** @description `width,height`: the largest picture that fits, aspect kept */
                 viewport?: string | null;
-                /** @description Bits of a grey value: 8 or 16 */
-                depth?: number;
+                /** @description Bits of a grey value: 16 as PNG or npy only */
+                depth?: 8 | 16;
                 /** @description NumPy array or PNG */
                 format?: "npy" | "png";
                 /** @description `center,width[,function]` in the units after the Modality LUT; function is linear, linear_exact or sigmoid. Default: what the file says */
@@ -12031,8 +12031,8 @@ export interface operations {
                 margin?: string;
                 /** @description `width,height`: the largest picture that fits, aspect kept */
                 viewport?: string | null;
-                /** @description Bits of a grey value: 8, or 16 as PNG or npy */
-                depth?: number;
+                /** @description Bits of a grey value: 16 as PNG or npy only */
+                depth?: 8 | 16;
                 /** @description `center,width[,function]` in the units after the Modality LUT; function is linear, linear_exact or sigmoid. Default: what the file says */
                 window?: string | null;
                 /** @description Black for white */

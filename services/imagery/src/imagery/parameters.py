@@ -23,6 +23,7 @@ from imagery.rendering.voi import VOI_FUNCTIONS, Window, checked_window, voi_fun
 PICTURES: tuple[Format, ...] = ("png", "jpeg", "webp")
 THUMBNAILS: tuple[Format, ...] = ("jpeg", "webp")
 LARGEST_EDGE = 16384
+NUMBER = r"[0-9]{1,5}(\.[0-9]{1,6})?"  # as OpenAPI shows it; more is understood
 _margin = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(px|mm)?")
 
 ThumbnailSize = Annotated[
@@ -33,6 +34,7 @@ Viewport = Annotated[
     Query(
         description="`width,height`: the largest picture that fits, aspect kept",
         examples=["1024,1024"],
+        json_schema_extra={"pattern": r"^[0-9]{1,5},[0-9]{1,5}$"},
     ),
 ]
 WindowText = Annotated[
@@ -41,6 +43,7 @@ WindowText = Annotated[
         description="`center,width[,function]` in the units after the Modality LUT; "
         "function is linear, linear_exact or sigmoid. Default: what the file says",
         examples=["2047,4096"],
+        json_schema_extra={"pattern": rf"^-?{NUMBER},{NUMBER}(,({'|'.join(VOI_FUNCTIONS)}))?$"},
     ),
 ]
 OrientText = Annotated[
@@ -50,7 +53,19 @@ FrameNumber = Annotated[int, Query(ge=1, le=65535, description="Frame of a multi
 Quality = Annotated[int, Query(ge=1, le=100, description="Of JPEG and WebP")]
 Margin = Annotated[
     str,
-    Query(description="Around the ROI: `64`, `64px` or `5mm`", examples=["5mm"], max_length=20),
+    Query(
+        description="Around the ROI: `64`, `64px` or `5mm`",
+        examples=["5mm"],
+        max_length=20,
+        json_schema_extra={"pattern": rf"^{NUMBER}(px|mm)?$"},
+    ),
+]
+Depth = Annotated[
+    int,
+    Query(
+        description="Bits of a grey value: 16 as PNG or npy only",
+        json_schema_extra={"enum": [8, 16]},
+    ),
 ]
 ShortEdge = Annotated[
     int | None, Query(ge=16, le=LARGEST_EDGE, description="Pixels of the shorter side, exactly")

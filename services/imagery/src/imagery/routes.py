@@ -118,7 +118,7 @@ async def retrieve_image_roi(
     n: Annotated[int, Path(ge=0, le=1000, description="Number of the ROI, as the image lists it")],
     margin: given.Margin = "0px",
     viewport: given.Viewport = None,
-    depth: Annotated[int, Query(description="Bits of a grey value: 8, or 16 as PNG or npy")] = 8,
+    depth: given.Depth = 8,
     window: given.WindowText = None,
     invert: Annotated[bool, Query(description="Black for white")] = False,
     frame: given.FrameNumber = 1,
@@ -151,7 +151,7 @@ async def retrieve_image_pixels(
     source: Source,
     short_edge: given.ShortEdge = None,
     viewport: given.Viewport = None,
-    depth: Annotated[int, Query(description="Bits of a grey value: 8 or 16")] = 16,
+    depth: given.Depth = 16,
     format: Annotated[  # noqa: A002 - the parameter's public name
         given.MachineFormat, Query(description="NumPy array or PNG")
     ] = "npy",
