@@ -2,13 +2,14 @@
 
 import math
 import re
+from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from .conftest import PHONE, Api, OpenPage, Stack, shoot
 from .test_access import AXE, violations
-from .test_model import ended, small_cohort
+from .test_model import SMALL, ended, small_cohort
 
 pytestmark = pytest.mark.browser
 
@@ -92,3 +93,68 @@ def test_a_sweep_on_a_phone(open_page: OpenPage, stack: Stack) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     takes.scroll_into_view_if_needed()
     shoot(page, "phone-job-folds")
+
+
+def averaged(page: Page, api: Api) -> list[dict[str, Any]]:
+    """Two jobs that were tested on the same images, trained where there are none."""
+    listed = api.get("/api/v1/jobs?limit=500&state=succeeded")["items"]
+    single = [j for j in listed if not j["children"] and not j["spec"]["fold"] and j["cohort_id"]]
+    for cohort_id in {job["cohort_id"] for job in single}:
+        found = [job for job in single if job["cohort_id"] == cohort_id and not job["control"]]
+        if len(found) > 1:
+            return found[:2]
+    cohort_id = small_cohort(api, "browser: to average", filter={}, seed=7)
+    body = {"experiment": "embed-2b6k", "cohort_id": cohort_id}
+    jobs = [
+        api.post("/api/v1/jobs", {**body, "overrides": {**SMALL, "seed": seed}}) for seed in (1, 2)
+    ]
+    return [ended(page, api, job["job_id"]) for job in jobs]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_finished_jobs_are_averaged(page: Page, api: Api, stack: Stack) -> None:
+    first, second = averaged(page, api)
+    fold = {"kind": "folds", "count": 3, "method": "k-fold", "seed": 0}
+    body = {"experiment": "embed-2b6k", "cohort_id": first["cohort_id"], "overrides": SMALL}
+    folds = api.post("/api/v1/jobs", {**body, "composition": fold, "name": "browser: folds"})
+    page.goto(f"{stack.url}/jobs/new?experiment={first['experiment']}")
+    page.get_by_label("Made of").select_option("ensemble")
+    expect(page.get_by_text("Choose the data first")).to_be_visible()
+    page.get_by_label("Cohort", exact=True).select_option(first["cohort_id"])
+    expect(page.get_by_text("Choose 2 to 20 jobs.")).to_be_visible()
+    expect(page.get_by_role("button", name="Submit the job")).to_be_disabled()
+    candidates = page.locator(".candidates li")
+    made = candidates.filter(has_text="browser: folds").filter(has_text="it is ")
+    expect(made.first.get_by_role("checkbox")).to_be_disabled()
+    ids = f"{first['job_id']},{second['job_id']}"
+    page.goto(f"{page.url}&_jobs={ids}")
+    expect(page.locator(".candidates input:checked")).to_have_count(2)
+    expect(page.get_by_role("region", name="What it takes")).to_be_visible()
+    page.locator(".candidates").scroll_into_view_if_needed()
+    shoot(page, "job-ensemble-form")
+    if AXE.exists():
+        assert violations(page) == []
+    page.get_by_role("button", name="Submit the job").click()
+    page.wait_for_url(re.compile(r"/jobs/(?!new)"))
+    job = ended(page, api, page.url.rsplit("/", 1)[-1])
+    assert job["state"] == "succeeded", job["reason"]
+    assert [one["job_id"] for one in job["combined"]["members"]] == ids.split(",")
+    expect(page.locator(".table.children tbody tr")).to_have_count(2)
+    # The folds' test parts, side by side, from what their jobs were tested on.
+    assert ended(page, api, folds["job_id"])["state"] == "succeeded"
+    page.goto(f"{stack.url}/jobs/{folds['job_id']}")
+    page.get_by_text("Patients and classes of each fold").click()
+    rows = page.locator(".folds tbody tr")
+    expect(rows).to_have_count(3)
+    children = api.get(f"/api/v1/jobs?parent={folds['job_id']}")["items"]
+    counted = {c["name"]: c["metrics"]["test"] for c in children}
+    for row in rows.all():
+        test = counted[row.locator("th").inner_text()]
+        assert row.locator("td.number").all_inner_texts()[:2] == [
+            f"{test['patients']:,}", f"{test['n']:,}",
+        ]  # fmt: skip
+    rows.first.scroll_into_view_if_needed()
+    shoot(page, "job-folds")
+    if AXE.exists():
+        assert violations(page) == []

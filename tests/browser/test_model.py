@@ -52,6 +52,40 @@ def find_model(page: Page, api: Api) -> dict[str, Any]:
     return trained
 
 
+SPLIT_WORDS = {
+    "train": "Training image.",
+    "validation": "Validation image.",
+    "test": "Test image.",
+}
+
+
+def told_apart(api: Api, model: dict[str, Any], image_id: int) -> str:
+    """What the page must say of an image that a model may have seen."""
+    patient = api.get(f"/api/v1/images/{image_id}")["patient_id"]
+    path = f"/api/v1/cohorts/{model['lineage']['cohort_id']}/patients/{patient}/members"
+    splits = {one["image_id"]: one["split"] for one in api.get(path)["items"]}
+    if image_id in splits:
+        return SPLIT_WORDS[splits[image_id]]
+    known = {"train", "validation"} & set(splits.values())
+    return "Patient known." if known else "Unseen."
+
+
+def test_an_image_that_a_model_learnt_from_is_marked(page: Page, api: Api, stack: Stack) -> None:
+    model = find_model(page, api)
+    path = f"/api/v1/cohorts/{model['lineage']['cohort_id']}/members?limit=500"
+    members = api.get(path)["items"]
+    for split, words in SPLIT_WORDS.items():
+        image_id = next(one["image_id"] for one in members if one["split"] == split)
+        open_case(page, stack, image_id, f"?_layout=one&_model={model['model_id']}")
+        panel = page.get_by_role("region", name="Model")
+        expect(panel.get_by_text(words)).to_be_visible()
+        marked = panel.locator(".note.warning").filter(has_text=words)
+        expect(marked).to_have_count(0 if split == "test" else 1)
+        if split == "train":
+            panel.scroll_into_view_if_needed()
+            shoot(page, "case-model-training-image")
+
+
 def test_a_model_is_asked_about_the_image_in_sight(page: Page, api: Api, stack: Stack) -> None:
     model = find_model(page, api)
     query = "has_file=true&FinalImageType=2D&ViewPosition=MLO&ImageLateralityFinal=R"
@@ -68,6 +102,7 @@ def test_a_model_is_asked_about_the_image_in_sight(page: Page, api: Api, stack: 
     said = max(told["probs"], key=lambda name: told["probs"][name])
     expect(rows.first).to_contain_text(f"{said}{told['probs'][said] * 100:.1f}")
     expect(panel.get_by_role("list", name="Warnings about this model")).to_have_count(0)
+    expect(panel.get_by_role("status")).to_contain_text(told_apart(api, model, image_id))
     # By keys alone: on, fainter, off. The address keeps all of it.
     page.locator(".viewer").click(position={"x": 5, "y": 5})
     page.keyboard.press("a")
@@ -100,8 +135,9 @@ def test_a_model_is_asked_about_the_image_in_sight(page: Page, api: Api, stack: 
     expect(heat).to_have_count(0)
 
 
-def test_a_model_of_other_views_says_so(open_page: OpenPage, stack: Stack) -> None:
-    page = open_page(PHONE, "dark")
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_a_model_of_other_views_says_so(open_page: OpenPage, stack: Stack, scheme: str) -> None:
+    page = open_page(PHONE, scheme)
     api = Api(page, stack)
     model = find_model(page, api)
     record = find_record(api, "has_file=true&FinalImageType=2D&ViewPosition=CC")
@@ -115,7 +151,9 @@ def test_a_model_of_other_views_says_so(open_page: OpenPage, stack: Stack) -> No
     expect(page.locator(".heat canvas")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     panel.scroll_into_view_if_needed()
-    shoot(page, "phone-case-model")
+    shoot(page, f"phone-case-model-{scheme}")
+    if AXE.exists():
+        assert violations(page) == []
 
 
 def test_a_model_that_is_not_there(page: Page, api: Api, stack: Stack) -> None:

@@ -116,3 +116,29 @@ def test_admin_sees_workers_ingest_reports_and_services(page: Page, api: Api, st
     shoot(page, "admin-datasets")
     page.goto(f"{stack.url}/admin/system")
     expect(page.get_by_role("region", name="Services")).to_contain_text("imagery")
+
+
+def test_admin_sees_the_caches_and_forgets_pictures(page: Page, api: Api, stack: Stack) -> None:
+    image = api.get("/api/v1/images?has_file=true&limit=1")["items"][0]["image_id"]
+    thumbnail = f"{stack.url}/api/v1/images/{image}/thumbnail?size=100"
+    assert page.request.get(thumbnail).ok
+    page.goto(f"{stack.url}/admin/cache")
+    rows = page.get_by_role("region", name="Caches").locator("tbody tr")
+    expect(rows).to_have_count(4)
+    told = {tier["name"]: tier for tier in api.get("/api/v1/cache")["tiers"]}
+    disk = rows.filter(has_text="Source files")
+    expect(disk).to_contain_text(f"{told['disk']['entries']:,} file")
+    shoot(page, "admin-cache")
+    page.get_by_text("Forget all pictures").click()
+    page.get_by_role("button", name="Forget them").click()
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"^[1-9][\d,]* pictures? forgotten"))
+    expect(page.get_by_role("button", name="Forget them")).to_be_hidden()
+    expect(rows.filter(has_text="ready to send")).to_contain_text("0 pictures")
+    assert page.request.get(thumbnail).ok
+    told = {tier["name"]: tier for tier in api.get("/api/v1/cache")["tiers"]}
+    assert told["memory"]["entries"] == 1
+    wanted = "/api/v1/audit?action=cache.change"
+    deadline = time.monotonic() + 30
+    while not api.get(wanted)["total"]:
+        assert time.monotonic() < deadline, "the log is written once a second"
+        time.sleep(0.2)

@@ -34,8 +34,9 @@ def test_classes_and_subgroups_of_each_split(page: Page, api: Api, stack: Stack)
         assert violations(page) == []
 
 
-def test_balance_on_a_phone(open_page: OpenPage, stack: Stack) -> None:
-    page = open_page(PHONE, "light")
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_balance_on_a_phone(open_page: OpenPage, stack: Stack, scheme: str) -> None:
+    page = open_page(PHONE, scheme)
     cohort_id = small_cohort(Api(page, stack), "browser: balance", filter={}, seed=7)
     page.goto(f"{stack.url}/cohorts/{cohort_id}")
     page.get_by_text("Classes and subgroups of each split").click()
@@ -43,4 +44,6 @@ def test_balance_on_a_phone(open_page: OpenPage, stack: Stack) -> None:
     expect(table.locator("tbody").nth(1)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     table.scroll_into_view_if_needed()
-    shoot(page, "phone-cohort-balance")
+    shoot(page, f"phone-cohort-balance-{scheme}")
+    if AXE.exists():
+        assert violations(page) == []

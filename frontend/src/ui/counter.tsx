@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { formatCount } from "../lib/format";
 
 const DURATION = 160;
@@ -7,7 +7,7 @@ const DURATION = 160;
 export function Counter({ value }: { value: number }) {
   const [shown, setShown] = useState(value);
   const last = useRef(value);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const from = last.current;
     last.current = value;
     if (from === value || matchMedia("(prefers-reduced-motion: reduce)").matches) {

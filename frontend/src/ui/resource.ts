@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isAbort, reachable, UnreachableError } from "../api/client";
 
 export interface Resource<T> {
@@ -42,12 +42,15 @@ export function forget(key: string): void {
   answers.delete(key);
 }
 
-interface State<T> {
+/** What the last load came to, and which one that was. */
+interface Settled<T> {
   key: string | null;
+  turn: number;
   data: T | undefined;
   error: Error | undefined;
-  pending: boolean;
 }
+
+const UNASKED = -1;
 
 /**
  * Loads what `key` names and loads again when it changes; the load before is aborted. `null` loads nothing.
@@ -58,30 +61,31 @@ export function useResource<T>(
   load: (signal: AbortSignal) => Promise<T>,
   keep = true,
 ): Resource<T> {
-  const [state, setState] = useState<State<T>>({
+  const [settled, setSettled] = useState<Settled<T>>({
     key,
+    turn: UNASKED,
     data: recall<T>(key),
     error: undefined,
-    pending: true,
   });
   const [slow, setSlow] = useState(false);
   const [turn, setTurn] = useState(0);
   const latest = useRef(load);
   latest.current = load;
-  useEffect(() => {
+  // Before the browser paints: a question that waits for a frame is answered a frame later.
+  useLayoutEffect(() => {
     if (key === null) return;
     const control = new AbortController();
-    setState((old) => ({
-      ...old,
-      data: recall<T>(key) ?? (keep || old.key === key ? old.data : undefined),
-      pending: true,
-    }));
     const timer = setTimeout(() => setSlow(true), PATIENCE);
     const settle = (data: T | undefined, error: Error | undefined): void => {
       clearTimeout(timer);
       setSlow(false);
       if (!error) remember(key, data);
-      setState((old) => ({ key, data: error ? old.data : data, error, pending: false }));
+      setSettled((old) => ({
+        key,
+        turn,
+        data: error ? (recall<T>(key) ?? (keep || old.key === key ? old.data : undefined)) : data,
+        error,
+      }));
     };
     latest.current(control.signal).then(
       (data) => settle(data, undefined),
@@ -97,16 +101,18 @@ export function useResource<T>(
   }, [key, turn, keep]);
 
   const back = reachable.value;
-  const lost = state.error instanceof UnreachableError;
+  const lost = settled.error instanceof UnreachableError;
   useEffect(() => {
     if (back && lost) setTurn((n) => n + 1);
   }, [back, lost]);
 
+  const stale = settled.key !== key || settled.turn !== turn;
+  const former = keep || settled.key === key ? settled.data : undefined;
   return {
-    data: state.data,
-    error: state.error,
-    stale: state.pending,
-    slow: slow && state.pending,
+    data: stale ? (recall<T>(key) ?? former) : settled.data,
+    error: settled.error,
+    stale,
+    slow: slow && stale,
     reload: () => setTurn((n) => n + 1),
   };
 }

@@ -5,6 +5,7 @@ import { formatBytes, formatCount, formatWhen } from "../../lib/format";
 import { query, setParameters } from "../../lib/url";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 import { SkeletonLines } from "../../ui/skeleton";
 
 function Row({ row }: { row: Audit }) {
@@ -98,8 +99,7 @@ export function AuditLog() {
       {!first.data && first.slow && <SkeletonLines lines={[100, 100, 100, 100]} />}
       {first.data && rows.length === 0 && <p class="soft">No entry fits.</p>}
       {rows.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
-        <section class="table-scroll panel" tabIndex={0} aria-label="Audit log">
+        <TableScroll panel label="Audit log">
           <table class="table rows audit">
             <thead>
               <tr>
@@ -125,7 +125,7 @@ export function AuditLog() {
               ))}
             </tbody>
           </table>
-        </section>
+        </TableScroll>
       )}
       {next && (
         <div>

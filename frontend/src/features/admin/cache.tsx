@@ -5,6 +5,7 @@ import { formatBytes, formatCount, formatPercent, formatWhen, plural } from "../
 import { Menu } from "../../ui/menu";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 import { SkeletonLines } from "../../ui/skeleton";
 
 const TIERS: Record<CacheTier["name"], { name: string; keeps: string; unit: string }> = {
@@ -112,8 +113,7 @@ export function CachePage() {
       {cache.error && <ProblemNote error={cache.error} retry={cache.reload} />}
       {!cache.data && cache.slow && <SkeletonLines lines={[100, 100, 100, 100]} />}
       {cache.data && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
-        <section class="table-scroll panel" tabIndex={0} aria-label="Caches">
+        <TableScroll panel label="Caches">
           <table class="table rows cache">
             <thead>
               <tr>
@@ -129,7 +129,7 @@ export function CachePage() {
                   Misses
                 </th>
                 <th scope="col" class="number">
-                  Had
+                  Hit rate
                 </th>
               </tr>
             </thead>
@@ -139,7 +139,7 @@ export function CachePage() {
               ))}
             </tbody>
           </table>
-        </section>
+        </TableScroll>
       )}
       {cache.data && (
         <p class="soft">

@@ -13,6 +13,7 @@ import { formatDate, formatWhen } from "../../lib/format";
 import { Copyable } from "../../ui/copy";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 import { SkeletonLines } from "../../ui/skeleton";
 
 const ROLES: readonly Role[] = ["reader", "researcher", "admin"];
@@ -221,7 +222,7 @@ export function People() {
       {problem && <ProblemNote error={problem} retry={people.reload} />}
       {!people.data && people.slow && <SkeletonLines lines={[100, 100, 100]} />}
       {people.data && (
-        <div class="table-scroll panel">
+        <TableScroll panel label="People">
           <table class="table rows">
             <thead>
               <tr>
@@ -240,7 +241,7 @@ export function People() {
               ))}
             </tbody>
           </table>
-        </div>
+        </TableScroll>
       )}
     </>
   );

@@ -2,6 +2,7 @@ import { listWorkers } from "../../api/people";
 import { formatWhen } from "../../lib/format";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 
 const worded = (about: object): string =>
   Object.entries(about)
@@ -28,7 +29,7 @@ export function Workers() {
           Refresh
         </button>
       </div>
-      <div class="table-scroll panel">
+      <TableScroll panel label="Workers">
         <table class="table rows">
           <thead>
             <tr>
@@ -62,7 +63,7 @@ export function Workers() {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableScroll>
     </>
   );
 }

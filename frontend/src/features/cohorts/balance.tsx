@@ -1,5 +1,6 @@
 import type { AttritionStep, CohortClass } from "../../api/types";
 import { formatCount } from "../../lib/format";
+import { TableScroll } from "../../ui/scroll";
 
 const SPLITS = [
   { key: "train", name: "Train" },
@@ -11,7 +12,7 @@ const SPLITS = [
 export function BalanceTable({ classes }: { classes: readonly CohortClass[] }) {
   const most = Math.max(1, ...classes.map((one) => one.images));
   return (
-    <div class="table-scroll">
+    <TableScroll label="Balance">
       <table class="table balance">
         <thead>
           <tr>
@@ -61,7 +62,7 @@ export function BalanceTable({ classes }: { classes: readonly CohortClass[] }) {
           ))}
         </tbody>
       </table>
-    </div>
+    </TableScroll>
   );
 }
 

@@ -8,6 +8,7 @@ import { Icon } from "../../ui/icon";
 import { ownerName } from "../../ui/owner";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 import { SkeletonLines } from "../../ui/skeleton";
 import "./cohorts.css";
 
@@ -107,7 +108,7 @@ export function CohortList() {
           </div>
         )}
         {items && items.length > 0 && (
-          <div class="table-scroll panel">
+          <TableScroll panel label="Cohorts">
             <table class="table rows">
               <thead>
                 <tr>
@@ -134,7 +135,7 @@ export function CohortList() {
                 ))}
               </tbody>
             </table>
-          </div>
+          </TableScroll>
         )}
       </div>
     </div>

@@ -5,6 +5,7 @@ import { optionLabel } from "../../lib/options";
 import { type Balanced, balanceOf, type Part } from "../../lib/splits";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 
 function Share({ images, part }: { images: number; part: Part }) {
   const share = part.images ? images / part.images : 0;
@@ -60,8 +61,7 @@ function Group({
 function Table({ splits, fields }: { splits: Splits; fields: readonly FilterField[] }) {
   const { parts, groups } = balanceOf(splits);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
-    <section class="table-scroll" tabIndex={0} aria-label="Shares of each split">
+    <TableScroll label="Shares of each split">
       <table class="table shares">
         <thead>
           <tr>
@@ -77,7 +77,7 @@ function Table({ splits, fields }: { splits: Splits; fields: readonly FilterFiel
           <Group key={group.attribute} group={group} parts={parts} fields={fields} />
         ))}
       </table>
-    </section>
+    </TableScroll>
   );
 }
 

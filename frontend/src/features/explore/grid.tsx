@@ -24,8 +24,10 @@ const ARROWS = [
   "Home",
   "End",
 ];
-/** So many images ahead of the eye the next page is asked for. */
-const AHEAD = 600;
+/** So many images ahead of the eye the next page is asked for: a second of a fast scroll. */
+const AHEAD = 2_000;
+/** At rest on the first screen, its counts and pictures go first. */
+const REST_MS = 400;
 
 interface Extent {
   readonly width: number;
@@ -184,7 +186,10 @@ export function Grid({ tile: wanted }: { tile: number }) {
   const pixels = Math.ceil(shape.tile * TALL * Math.min(2, window.devicePixelRatio || 1));
 
   useEffect(() => {
-    if (extent.width > 0 && layout.last > items.length - AHEAD) loadMore();
+    if (extent.width === 0 || layout.last <= items.length - AHEAD) return;
+    if (top > 0 || layout.last > items.length) return loadMore();
+    const timer = setTimeout(loadMore, REST_MS);
+    return () => clearTimeout(timer);
   });
   useEffect(() => {
     if (!moved.current) return;

@@ -1,4 +1,4 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import { countFacets, listFilters } from "../../api/catalog";
 import { UnreachableError } from "../../api/client";
 import { mayTrain } from "../../api/session";
@@ -137,7 +137,8 @@ export function ExplorePage() {
     shownDataset.value = null;
     document.title = "Explore · EMBED Lab";
   }, []);
-  useEffect(() => {
+  // Before the browser paints, as the counts are asked for.
+  useLayoutEffect(() => {
     if (name) startSearch({ dataset: name, filter: filter.value, sort: sort.value });
   }, [name, pairs, sort.value]);
 

@@ -3,6 +3,7 @@ import type { Job } from "../../api/types";
 import { formatBytes } from "../../lib/format";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 
 /** What the job left: its files with their hashes. */
 export function Artifacts({ job }: { job: Job }) {
@@ -17,7 +18,7 @@ export function Artifacts({ job }: { job: Job }) {
   return (
     <section class="stack">
       <h2>Files</h2>
-      <div class="table-scroll">
+      <TableScroll label="Files">
         <table class="table">
           <thead>
             <tr>
@@ -44,7 +45,7 @@ export function Artifacts({ job }: { job: Job }) {
             ))}
           </tbody>
         </table>
-      </div>
+      </TableScroll>
     </section>
   );
 }

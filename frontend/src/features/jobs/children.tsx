@@ -7,6 +7,7 @@ import { settingLabel, valueText } from "../../lib/schema";
 import { withQuery } from "../../lib/url";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 import { FoldBalance } from "./folds";
 import { progressWords, StateDot } from "./state";
 
@@ -125,10 +126,9 @@ export function ChildJobs({ job }: { job: Job }) {
       </h2>
       {listed.error && <ProblemNote error={listed.error} retry={listed.reload} />}
       {rows.length > 0 && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
-        <section class="table-scroll" tabIndex={0} aria-label="Jobs that it is made of">
+        <TableScroll label="Jobs that it is made of">
           <Table rows={rows} chosen={job.combined?.chosen ?? null} />
-        </section>
+        </TableScroll>
       )}
       <FoldBalance children={children} />
       <div class="row wrap">

@@ -10,6 +10,7 @@ import { query, setParameters } from "../../lib/url";
 import { Overlay } from "../../ui/charts/overlay";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 import { SkeletonLines } from "../../ui/skeleton";
 import { StateDot } from "./state";
 import "./jobs.css";
@@ -133,8 +134,7 @@ export function JobCompare() {
               lit={lit}
               onLight={setLit}
             />
-            {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
-            <section class="table-scroll" tabIndex={0} aria-label="Figures of the test split">
+            <TableScroll label="Figures of the test split">
               <table class="table rows compare">
                 <thead>
                   <tr>
@@ -189,7 +189,7 @@ export function JobCompare() {
                   ))}
                 </tbody>
               </table>
-            </section>
+            </TableScroll>
             <Tests jobs={jobs} />
             {differences.length === 0 && <p class="soft">Their settings are the same.</p>}
             <p class="faint small">

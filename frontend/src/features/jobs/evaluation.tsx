@@ -4,6 +4,7 @@ import { formatCount, formatFigure } from "../../lib/format";
 import { LineChart } from "../../ui/charts/line";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 
 const DOMAIN: readonly [number, number] = [0, 1];
 
@@ -23,8 +24,7 @@ const within = ({ value, low, high }: Interval): string =>
 /** Each group's ROC-AUC with its interval; those of few patients are faint, not hidden. */
 function Forest({ subgroups }: { subgroups: readonly Subgroups[] }) {
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
-    <section class="table-scroll" tabIndex={0} aria-label="ROC-AUC by subgroup">
+    <TableScroll label="ROC-AUC by subgroup">
       <table class="table whiskers">
         <thead>
           <tr>
@@ -68,7 +68,7 @@ function Forest({ subgroups }: { subgroups: readonly Subgroups[] }) {
         ))}
       </table>
       <p class="faint small">Groups of fewer than 50 patients are faint: too few to rely on.</p>
-    </section>
+    </TableScroll>
   );
 }
 
@@ -117,9 +117,9 @@ export function EvaluationParts({ job }: { job: Job }) {
   return (
     <section class="stack" aria-label="Evaluation">
       {levels.length > 0 ? (
-        <div class="table-scroll">
+        <TableScroll label="Levels">
           <Levels levels={levels} />
-        </div>
+        </TableScroll>
       ) : (
         <p class="faint">By breast and exam: {evaluation.levels_refused}</p>
       )}

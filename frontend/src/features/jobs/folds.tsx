@@ -1,6 +1,7 @@
 import type { Job } from "../../api/types";
 import { formatCount, formatPercent } from "../../lib/format";
 import { testCount } from "../../lib/metrics";
+import { TableScroll } from "../../ui/scroll";
 
 interface Fold {
   readonly id: string;
@@ -31,8 +32,7 @@ export function FoldBalance({ children }: { children: readonly Job[] }) {
   return (
     <details class="fold">
       <summary>Patients and classes of each fold</summary>
-      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys */}
-      <section class="table-scroll" tabIndex={0} aria-label="Patients and classes of each fold">
+      <TableScroll label="Patients and classes of each fold">
         <table class="table folds">
           <thead>
             <tr>
@@ -80,7 +80,7 @@ export function FoldBalance({ children }: { children: readonly Job[] }) {
             ))}
           </tbody>
         </table>
-      </section>
+      </TableScroll>
     </details>
   );
 }

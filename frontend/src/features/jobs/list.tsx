@@ -10,6 +10,7 @@ import { Sparkline } from "../../ui/charts/line";
 import { Icon } from "../../ui/icon";
 import { ownerName } from "../../ui/owner";
 import { ProblemNote } from "../../ui/problem";
+import { TableScroll } from "../../ui/scroll";
 import { elapsed, expectedWords, progressWords, StateDot } from "./state";
 import "./jobs.css";
 
@@ -163,7 +164,7 @@ export function JobList() {
         {all.length > 0 && (
           <>
             <Filters jobs={all} />
-            <div class="table-scroll panel">
+            <TableScroll panel label="Jobs">
               <table class="table rows jobs">
                 <thead>
                   <tr>
@@ -203,7 +204,7 @@ export function JobList() {
                   ))}
                 </tbody>
               </table>
-            </div>
+            </TableScroll>
             {shown.length === 0 && <p class="soft">No job fits these filters.</p>}
           </>
         )}

@@ -4,6 +4,7 @@ import { figuresOf, testCount } from "../../lib/metrics";
 import { ConfusionMatrix } from "../../ui/charts/matrix";
 import { RocChart } from "../../ui/charts/roc";
 import { Whiskers } from "../../ui/charts/whiskers";
+import { TableScroll } from "../../ui/scroll";
 import { PublishedTable } from "./published";
 
 function Headline({ metrics, folds }: { metrics: Metrics; folds: boolean }) {
@@ -57,9 +58,9 @@ export function Result({ job, published }: { job: Job; published: readonly Publi
           />
         )}
       </div>
-      <div class="table-scroll">
+      <TableScroll label="Figures of the test split">
         <Whiskers figures={figures} baseline={baseline} />
-      </div>
+      </TableScroll>
       {baseline.length > 0 && (
         <p class="faint small">
           The baseline sees no lesion: a logistic regression on image size, grey mean and deviation,

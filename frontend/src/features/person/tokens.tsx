@@ -5,6 +5,7 @@ import { formatDate, formatWhen } from "../../lib/format";
 import { Copyable } from "../../ui/copy";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 
 const SCOPES: readonly { scope: TokenScope; words: string }[] = [
   { scope: "read", words: "read" },
@@ -118,7 +119,7 @@ export function Tokens() {
       )}
       {problem && <ProblemNote error={problem} retry={tokens.reload} />}
       {tokens.data && tokens.data.length > 0 && (
-        <div class="table-scroll">
+        <TableScroll label="Tokens">
           <table class="table">
             <thead>
               <tr>
@@ -149,7 +150,7 @@ export function Tokens() {
               ))}
             </tbody>
           </table>
-        </div>
+        </TableScroll>
       )}
     </section>
   );

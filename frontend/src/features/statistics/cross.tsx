@@ -1,5 +1,6 @@
 import type { CrossTable, FilterField } from "../../api/types";
 import { formatCount, formatPercent } from "../../lib/format";
+import { TableScroll } from "../../ui/scroll";
 import { Downloads } from "./download";
 import { cross, setCross } from "./state";
 
@@ -66,8 +67,7 @@ export function CrossView({
         <Downloads name={`${row}-by-${column}`} rows={[head, ...rows]} />
       </div>
       {table && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reached by keys
-        <section class="table-scroll" tabIndex={0} aria-label={`${row} by ${column}`}>
+        <TableScroll label={`${row} by ${column}`}>
           <table class="table cross">
             <thead>
               <tr>
@@ -100,7 +100,7 @@ export function CrossView({
               ))}
             </tbody>
           </table>
-        </section>
+        </TableScroll>
       )}
     </section>
   );
