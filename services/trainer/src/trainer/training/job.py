@@ -160,6 +160,7 @@ def _cohort_samples(
         session.show(progress)
 
     table = session.wait(read_members(catalog, source))
+    _show(session, Progress(phase="fetching", epochs=spec.settings.epochs))
     array = session.wait(reader.fetch(source, table, geometry, show))
     told = find_architecture(spec.settings.model).takes_birads
     return assemble(table, array, spec.settings.missing_tolerance, birads=told)
