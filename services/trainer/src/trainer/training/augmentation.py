@@ -1,4 +1,9 @@
-"""The CBIS-DDSM report's two augmentations: affine maps of whole batches, drawn from a seed."""
+"""The CBIS-DDSM report's two augmentations: affine maps of whole batches, drawn from a seed.
+
+Not torchvision's transforms v2: those fill what comes in at an edge with a constant, where the
+report has the nearest pixel, or a reflection. Maps are drawn apart from torch's own generator, so
+that a job which goes on after an epoch sees the pictures it would have seen.
+"""
 
 from collections.abc import Mapping
 from typing import NamedTuple
