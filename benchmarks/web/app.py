@@ -56,7 +56,8 @@ async ({ name, pictures }) => {
 }
 """
 
-# Scrolls as a wheel does, so many pixels a frame, until the wanted number of images went by.
+# Scrolls as a dragged bar does, so many pixels a frame, until the wanted number of images went by.
+# Every frame shows other tiles than the one before.
 SCROLL = """
 async ({ images, step, seconds }) => {
   const grid = document.querySelector('#grid');
@@ -78,7 +79,8 @@ async ({ images, step, seconds }) => {
     looked += 1;
     if (inSight.every(e => e.querySelector('.tile.skeleton'))) blank += 1;
   }
-  return { frames, seen, blank: blank / looked, nodes: field.querySelectorAll('*').length };
+  const heap = performance.memory.usedJSHeapSize;
+  return { frames, seen, blank: blank / looked, nodes: field.querySelectorAll('*').length, heap };
 }
 """
 
@@ -151,61 +153,80 @@ def initial_javascript(dist: Path) -> int:
     return sum(len(gzip.compress(script.read_bytes())) for script in scripts)
 
 
-def main() -> None:
-    """Measure and print a table; ``--out`` writes it."""
-    options = argparse.ArgumentParser(description=__doc__)
-    options.add_argument("--dataset", default="embed-synthetic")
-    options.add_argument("--dist", type=Path, default=Path("frontend/dist"))
-    options.add_argument("--scroll-seconds", type=float, default=60)
-    options.add_argument("--no-pictures", action="store_true", help="the tables have no files")
-    options.add_argument("--out", type=Path)
-    given = options.parse_args()
-    url = os.environ["EMBEDLAB_URL"].rstrip("/")
-    query = f"dataset={given.dataset}" + ("" if given.no_pictures else "&has_file=true")
-    arguments = ["--no-sandbox", "--disable-gpu"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        context = browser.new_context(viewport=SIZE)
-        page = sign_in(context, url)
-        total = page.request.get(f"{url}/api/v1/images?{query}&limit=1").json()["total"]
-        state = context.storage_state()
-        paints = [first_paint(browser, url, state, query) for _ in range(5)]
-        page.goto(f"{url}/explore?{query}")
-        page.locator(".tile[data-image]").first.wait_for()
-        page.wait_for_timeout(1500)
-        counts, tiles = clicks(page, pictures=not given.no_pictures)
-        page.goto(f"{url}/explore?{query}")
-        page.locator(".tile[data-image]").first.wait_for()
-        page.wait_for_timeout(1000)
-        asked = {"images": min(SCROLLED, total - 200), "step": 400, "seconds": given.scroll_seconds}
-        page.set_default_timeout(0)
-        began = time.perf_counter()
-        scrolled = page.evaluate(SCROLL, asked)
-        took = time.perf_counter() - began
-        browser.close()
-    frames = scrolled["frames"]
-    slow = sum(1 for frame in frames if frame > 2 * FRAME_MS) / len(frames)
-    what = "first tiles" if given.no_pictures else "first thumbnails"
-    rows = [
-        ("initial JavaScript, gzip", f"{initial_javascript(given.dist) / 1000:.1f} KB", "120 KB"),
+Rows = list[tuple[str, str, str]]
+
+
+def open_grid(page: Page, url: str, query: str) -> None:
+    """Explore at rest: its first tiles are there, and what follows them has come."""
+    page.goto(f"{url}/explore?{query}")
+    page.locator(".tile[data-image]").first.wait_for()
+    page.wait_for_timeout(1500)
+
+
+def measure_answers(browser: Browser, page: Page, url: str, query: str, *, pictures: bool) -> Rows:
+    """First paint, and clicks to counts and tiles."""
+    state = page.context.storage_state()
+    paints = [first_paint(browser, url, state, query) for _ in range(5)]
+    open_grid(page, url, query)
+    counts, tiles = clicks(page, pictures=pictures)
+    what = "first thumbnails" if pictures else "first tiles"
+    return [
         ("first contentful paint, nothing cached, p50", ms([p for p, _ in paints]), "1,000 ms"),
         ("headline with counts, nothing cached, p50", ms([h for _, h in paints]), "1,000 ms"),
         (f"filter click to fresh counts, p50 of {len(counts)}", ms(counts), "250 ms"),
         ("filter click to fresh counts, p95", f"{quantile(counts, 0.95):.0f} ms", ""),
         (f"filter click to {what}, p50 of {len(tiles)}", ms(tiles), "250 ms"),
         (f"filter click to {what}, p95", f"{quantile(tiles, 0.95):.0f} ms", ""),
-        (
-            "images scrolled through",
-            f"{scrolled['seen']:,} in {took:.0f} s",
-            f"{asked['images']:,}",
-        ),
+    ]
+
+
+def measure_scroll(page: Page, images: int, step: int, seconds: float) -> Rows:
+    """Frames of a grid that is scrolled ``step`` pixels between two of them."""
+    page.set_default_timeout(0)
+    began = time.perf_counter()
+    scrolled = page.evaluate(SCROLL, {"images": images, "step": step, "seconds": seconds})
+    took = time.perf_counter() - began
+    frames = scrolled["frames"]
+    slow = sum(1 for frame in frames if frame > 2 * FRAME_MS) / len(frames)
+    return [
+        ("images scrolled through", f"{scrolled['seen']:,} in {took:.0f} s", f"{images:,}"),
         ("frame while scrolling, p50", ms(frames), f"{FRAME_MS:.1f} ms"),
         ("frame while scrolling, p95", f"{quantile(frames, 0.95):.1f} ms", ""),
         ("frame while scrolling, longest", f"{max(frames):.0f} ms", ""),
         ("frames later than two", f"{slow:.1%}", ""),
         ("frames with nothing but waiting tiles in sight", f"{scrolled['blank']:.1%}", "0 %"),
         ("elements of the grid at the end", f"{scrolled['nodes']:,}", ""),
+        ("memory of the page's scripts at the end", f"{scrolled['heap'] / 1e6:.0f} MB", ""),
     ]
+
+
+def main() -> None:
+    """Measure and print a table; ``--out`` writes it."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--dataset", default="embed-synthetic")
+    options.add_argument("--dist", type=Path, default=Path("frontend/dist"))
+    options.add_argument("--scroll-seconds", type=float, default=240)
+    options.add_argument("--step", type=int, default=4800, help="pixels scrolled between frames")
+    options.add_argument("--only-scroll", action="store_true", help="frames alone")
+    options.add_argument("--no-pictures", action="store_true", help="the tables have no files")
+    options.add_argument("--out", type=Path)
+    given = options.parse_args()
+    url = os.environ["EMBEDLAB_URL"].rstrip("/")
+    query = f"dataset={given.dataset}" + ("" if given.no_pictures else "&has_file=true")
+    arguments = ["--no-sandbox", "--disable-gpu", "--enable-precise-memory-info"]
+    rows: Rows = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        page = sign_in(browser.new_context(viewport=SIZE), url)
+        total = page.request.get(f"{url}/api/v1/images?{query}&limit=1").json()["total"]
+        if not given.only_scroll:
+            size = initial_javascript(given.dist) / 1000
+            rows.append(("initial JavaScript, gzip", f"{size:.1f} KB", "120 KB"))
+            rows += measure_answers(browser, page, url, query, pictures=not given.no_pictures)
+        open_grid(page, url, query)
+        images = min(SCROLLED, total - 200)
+        rows += measure_scroll(page, images, given.step, given.scroll_seconds)
+        browser.close()
     text = report(f"The web app over {given.dataset} ({total:,} images)", rows)
     print(text)
     if given.out:

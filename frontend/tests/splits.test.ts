@@ -12,6 +12,7 @@ describe("the parts of a cohort", () => {
         { attribute: "race", value: "White", images: { train: 5 }, patients: { train: 3 } },
         { attribute: "race", value: null, images: { test: 2 }, patients: { test: 2 } },
         { attribute: "age_band", value: "40-49", images: { train: 5 }, patients: { train: 3 } },
+        { attribute: "age_band", value: "<30", images: { test: 2 }, patients: { test: 2 } },
       ],
     });
     expect(parts.map((part) => part.name)).toEqual(["train", "test"]);
@@ -21,5 +22,6 @@ describe("the parts of a cohort", () => {
       { value: "K", images: { test: 2, train: 1 } },
     ]);
     expect(groups[1]?.values.map((one) => one.value)).toEqual(["White", null]);
+    expect(groups[2]?.values.map((one) => one.value)).toEqual(["<30", "40-49"]);
   });
 });

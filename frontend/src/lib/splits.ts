@@ -19,6 +19,9 @@ export interface Balanced {
 
 const ORDER = ["train", "validation", "test"];
 
+/** `<30` comes before `30-39`, whatever its first letter says. */
+const below = (value: string | null): number => (value?.startsWith("<") ? 0 : 1);
+
 /** Splits in the order one uses them; classes come first, then each attribute in the server's order. */
 export function balanceOf({ splits, subgroups }: Pick<Splits, "splits" | "subgroups">): {
   parts: Part[];
@@ -39,7 +42,9 @@ export function balanceOf({ splits, subgroups }: Pick<Splits, "splits" | "subgro
       { attribute: "Class", values: classes },
       ...attributes.map((attribute) => ({
         attribute,
-        values: subgroups.filter((one) => one.attribute === attribute),
+        values: subgroups
+          .filter((one) => one.attribute === attribute)
+          .sort((a, b) => below(a.value) - below(b.value)),
       })),
     ],
   };

@@ -9,7 +9,7 @@ import { pictureVersion } from "../../shell/workspace";
 import { useKeys } from "../../ui/keys";
 import { GroupHead } from "./group-head";
 import { selected, selectThrough, toggleSelected } from "./selection";
-import { type Group, group, look, lookedAt } from "./state";
+import { flying, type Group, group, look, lookedAt } from "./state";
 import { Tile } from "./tile";
 
 const GAP = 4;
@@ -28,6 +28,8 @@ const ARROWS = [
 const AHEAD = 2_000;
 /** At rest on the first screen, its counts and pictures go first. */
 const REST_MS = 400;
+/** Without a further frame of scrolling, a flight has ended. */
+const LANDED_MS = 100;
 
 interface Extent {
   readonly width: number;
@@ -50,6 +52,10 @@ function useExtent(): [RefObject<HTMLDivElement | null>, Extent] {
   return [box, extent];
 }
 
+const land = (): void => {
+  flying.value = false;
+};
+
 /** The scroll position, at most once a frame, and remembered for the way back from a case. */
 function useScroll(box: RefObject<HTMLDivElement | null>, key: string): number {
   const [top, setTop] = useState(0);
@@ -57,12 +63,18 @@ function useScroll(box: RefObject<HTMLDivElement | null>, key: string): number {
     const element = box.current;
     if (!element) return;
     element.scrollTop = scrollMemory.key === key ? scrollMemory.top : 0;
+    scrollMemory.key = key;
+    scrollMemory.top = element.scrollTop;
     setTop(element.scrollTop);
     let frame = 0;
+    let landing: ReturnType<typeof setTimeout> | undefined;
     const listen = (): void => {
       frame ||= requestAnimationFrame(() => {
         frame = 0;
-        scrollMemory.key = key;
+        const gone = Math.abs(element.scrollTop - scrollMemory.top);
+        flying.value = gone > element.clientHeight;
+        clearTimeout(landing);
+        if (flying.value) landing = setTimeout(land, LANDED_MS);
         scrollMemory.top = element.scrollTop;
         setTop(element.scrollTop);
       });
@@ -70,6 +82,8 @@ function useScroll(box: RefObject<HTMLDivElement | null>, key: string): number {
     element.addEventListener("scroll", listen, { passive: true });
     return () => {
       cancelAnimationFrame(frame);
+      clearTimeout(landing);
+      land();
       element.removeEventListener("scroll", listen);
     };
   }, [key, box]);

@@ -1,4 +1,4 @@
-import { computed } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import { type Filter, filterPairs, isFilterKey, parseFilter } from "../../lib/filter";
 import { navigate, query, setParameters, withQuery } from "../../lib/url";
 
@@ -28,6 +28,9 @@ export function imageAddress(imageId: number): string {
   const carried = [...query.value].filter(([key]) => !key.startsWith("_"));
   return withQuery(`/images/${imageId}`, carried);
 }
+
+/** The grid goes by faster than a screen a frame: nobody sees a picture, so none is asked for. */
+export const flying = signal(false);
 
 /** How wide a tile wants to be, remembered on this machine: it is about the eyes, not about the data. */
 export const TILE_SIZES = { min: 112, max: 384, step: 16, start: 176 } as const;

@@ -6,7 +6,7 @@ import { AssessmentMark } from "../../ui/assessment";
 import { Icon } from "../../ui/icon";
 import { usePicture } from "../../ui/picture";
 import { prefetch } from "../../ui/resource";
-import { imageAddress } from "./state";
+import { flying, imageAddress } from "./state";
 
 interface TileProps {
   readonly image: ImageSummary;
@@ -31,7 +31,7 @@ function marksOf(image: ImageSummary): readonly string[] {
 export function Tile(props: TileProps) {
   const { image, pixels, version, focusable, looked, picked } = props;
   const url = thumbnailUrl(image.image_id, pixels, version);
-  const { src, error } = usePicture(url, image.image_id);
+  const { src, error } = usePicture(flying.value ? null : url, image.image_id);
   return (
     <a
       class={`tile ${looked ? "looked" : ""} ${picked ? "picked" : ""}`}

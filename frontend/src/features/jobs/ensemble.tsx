@@ -43,6 +43,7 @@ function Candidate({
                 job.spec.settings.model,
                 auc !== null && `AUC ${formatFigure(auc)}`,
                 formatWhen(job.created_at),
+                job.job_id.slice(0, 8),
               ]
                 .filter(Boolean)
                 .join(", ")}

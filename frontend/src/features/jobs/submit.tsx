@@ -231,7 +231,7 @@ function SubmitForm({
             onInput={(event) => setName(event.currentTarget.value)}
           />
         </div>
-        <ProfileChoice experiment={experiment} />
+        {!averages && <ProfileChoice experiment={experiment} />}
       </div>
       <CompositionForm experiment={experiment} draft={draft} fields={fields} defaults={defaults} />
       {averages ? (
