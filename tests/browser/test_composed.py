@@ -98,7 +98,8 @@ def test_a_sweep_on_a_phone(open_page: OpenPage, stack: Stack) -> None:
 def averaged(page: Page, api: Api) -> list[dict[str, Any]]:
     """Two jobs that were tested on the same images, trained where there are none."""
     listed = api.get("/api/v1/jobs?limit=500&state=succeeded")["items"]
-    single = [j for j in listed if not j["children"] and not j["spec"]["fold"] and j["cohort_id"]]
+    single = [j for j in listed if j["cohort_id"] and not (j["children"] or j["combined"])]
+    single = [j for j in single if not j["spec"]["fold"] and not j["spec"]["prediction"]]
     for cohort_id in {job["cohort_id"] for job in single}:
         found = [job for job in single if job["cohort_id"] == cohort_id and not job["control"]]
         if len(found) > 1:
