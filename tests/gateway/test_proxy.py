@@ -1,5 +1,6 @@
 """The way to a service and back."""
 
+import contextlib
 import socket
 import threading
 import time
@@ -213,6 +214,24 @@ def test_a_stalled_body_is_given_up(gateway: Gateway, monkeypatch: pytest.Monkey
     head = f"POST /api/v1/cohorts HTTP/1.1\r\nHost: x\r\nAuthorization: {token}\r\n"
     answer = send_raw(gateway.url, f"{head}Content-Length: 10\r\n\r\nhalf")
     assert answer.split()[1] == b"408"
+
+
+def test_a_stranger_s_body_has_to_come_soon(
+    gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bodies, "SLOW_BODY_S", 0.5)
+    host, _, port = gateway.url.removeprefix("http://").partition(":")
+    head = b"POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n"
+    with socket.create_connection((host, int(port))) as connection:
+        connection.settimeout(0.1)
+        connection.sendall(head)
+        answer = b""
+        for _ in range(900):  # each byte in time, the body not
+            with contextlib.suppress(TimeoutError):
+                answer = connection.recv(65536)
+                break
+            connection.sendall(b" ")
+    assert answer.split()[1] in {b"400", b"408"}
 
 
 def test_an_absent_service_is_a_503_that_names_it(start_gateway: StartGateway) -> None:

@@ -1,6 +1,7 @@
 """Request bodies on their way through: chunk by chunk, up to a limit, and not for ever."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from chassis.problems import Problem
@@ -39,7 +40,7 @@ class RequestBody:
 
     async def _next_message(self) -> Message:
         try:
-            message = await next_message(self._receive)
+            message = await next_message(self._receive, SLOW_BODY_S)
         except Problem as problem:
             raise self._failed(problem) from None
         if message["type"] == "http.disconnect":
@@ -53,15 +54,21 @@ class RequestBody:
 
 
 def limited(receive: Receive, most: int) -> Receive:
-    """``receive`` for our own routes, which read a body whole: a 413 beyond ``most`` bytes."""
+    """``receive`` for our own routes, which read a body whole: a 413 beyond ``most`` bytes.
+
+    Their bodies are short: all of one has to come in the time that a part of another may take.
+    """
     size = 0
     more = True
+    left = SLOW_BODY_S
 
     async def receive_limited() -> Message:
-        nonlocal size, more
+        nonlocal size, more, left
         if not more:
             return await receive()
-        message = await next_message(receive)
+        asked = time.monotonic()
+        message = await next_message(receive, left)
+        left -= time.monotonic() - asked
         size += len(message.get("body", b""))
         more = message.get("more_body", False)
         if size > most:
@@ -71,10 +78,10 @@ def limited(receive: Receive, most: int) -> Receive:
     return receive_limited
 
 
-async def next_message(receive: Receive) -> Message:
-    """The next part of a body; a 408 problem where it does not come."""
+async def next_message(receive: Receive, seconds: float) -> Message:
+    """The next part of a body; a 408 problem where it does not come in time."""
     try:
-        return await asyncio.wait_for(receive(), SLOW_BODY_S)
+        return await asyncio.wait_for(receive(), seconds)
     except TimeoutError:
         raise Problem(408, "The request body stalled") from None
 
