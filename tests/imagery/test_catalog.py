@@ -24,7 +24,7 @@ from devstack.testing import IdentityKeys, SignIdentity
 from devstack.throwaway import psql
 from dicom_files import Made, breast, dicom_bytes
 from imagery.app import create_app
-from imagery.catalog import CatalogSources
+from imagery.catalog import PATH, CatalogSources, ask_catalog
 from imagery.settings import ImagerySettings
 
 BUCKET = "imagery-catalog"  # its own: other tests' datasets say whether their files are there
@@ -302,3 +302,25 @@ async def test_warming_of_no_cohort(lab: Lab) -> None:
     path = "/api/v1/cohorts/00000000-0000-0000-0000-000000000000/warming"
     assert (await lab.client.put(path)).status_code == 404
     assert (await lab.client.put("/api/v1/cohorts/a..b/warming")).status_code == 422
+
+
+async def test_a_connection_that_closes_under_a_question_is_no_answer() -> None:
+    asked = 0
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal asked
+        await reader.readuntil(b"\r\n\r\n")
+        asked += 1
+        if asked == 2:
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+        writer.close()
+        await writer.wait_closed()
+
+    async with (
+        await asyncio.start_server(answer, "127.0.0.1", 0) as server,
+        aiohttp.ClientSession() as session,
+    ):
+        port = server.sockets[0].getsockname()[1]
+        url = f"http://127.0.0.1:{port}{PATH}"
+        assert await ask_catalog(session, url, {"image_ids": [1]}, "Bearer x") == b"{}"
+    assert asked == 2

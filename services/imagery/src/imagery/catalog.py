@@ -124,12 +124,12 @@ async def ask_catalog(
     session: aiohttp.ClientSession, url: str, question: Any, authorization: str
 ) -> bytes:
     """The body of the catalog's answer; its refusals are passed on, its absence is a 503."""
-    headers = {"Authorization": authorization, HEADER: request_id() or ""}
-    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
     try:
-        async with session.post(url, json=question, headers=headers, timeout=timeout) as response:
-            body = await response.read()
-            status = response.status
+        try:
+            status, body = await _post(session, url, question, authorization)
+        except aiohttp.ClientConnectionError:
+            # A kept connection may be closed there while the question is on its way.
+            status, body = await _post(session, url, question, authorization)
     except (aiohttp.ClientError, TimeoutError) as error:
         raise _unreachable(type(error).__name__) from error
     if status in REFUSALS:
@@ -137,6 +137,15 @@ async def ask_catalog(
     if status != 200:
         raise _unreachable(f"status {status}")
     return body
+
+
+async def _post(
+    session: aiohttp.ClientSession, url: str, question: Any, authorization: str
+) -> tuple[int, bytes]:
+    headers = {"Authorization": authorization, HEADER: request_id() or ""}
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async with session.post(url, json=question, headers=headers, timeout=timeout) as response:
+        return response.status, await response.read()
 
 
 def unlike_the_contract() -> Problem:
