@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from devstack.ports import choose_ports
+from embedlab.cli import main
 
 from tests.gateway.conftest import PASSWORD, Gateway, StartGateway
 from tests.gateway.test_audit import _wait_for
@@ -194,3 +195,18 @@ def test_events_come_one_by_one(lab: Gateway, browser: httpx.Client) -> None:
     with browser.stream("GET", "/api/v1/jobs/events") as answer:
         lines = answer.iter_lines()
         assert [next(lines) for _ in range(2)] == ["event: job", "data: 0"]
+
+
+def test_the_doctor_says_what_to_do_about_an_unknown_authority(
+    browser: httpx.Client,
+    public_url: str,
+    certificate: Certificate,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("EMBEDLAB_TOKEN", "elab_none")
+    main(["doctor", "--url", public_url])
+    assert "SSL_CERT_FILE" in capsys.readouterr().out
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate.file))
+    main(["doctor", "--url", public_url])
+    assert f"{public_url} answers" in capsys.readouterr().out

@@ -16,6 +16,11 @@ from embedlab.terminal import say
 from embedlab.transport import Transport, environment, normal_url
 
 MOST_SKEW_S = 10.0
+NOT_THERE = "Is it running (make demo, make up)? Is the address right, and no firewall between?"
+UNKNOWN_AUTHORITY = (
+    "This machine does not know who signed the server's certificate: let SSL_CERT_FILE name the "
+    "authority's own (docs/operations.md, TLS)."
+)
 
 
 @dataclass(frozen=True)
@@ -75,12 +80,8 @@ def _examine_server(transport: Transport, token: str | None) -> Iterator[Finding
     try:
         skew = transport.clock_skew_s()
     except (LabError, KeyError, ValueError) as error:
-        yield Finding(
-            "server",
-            False,
-            str(error),
-            "Is it running (make demo, make up)? Is the address right, and no firewall between?",
-        )
+        unknown = "CERTIFICATE_VERIFY_FAILED" in str(error)
+        yield Finding("server", False, str(error), UNKNOWN_AUTHORITY if unknown else NOT_THERE)
         return
     yield Finding("server", True, f"{transport.url} answers")
     yield _clock(skew)
