@@ -67,7 +67,7 @@ def backup(run: Run, tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("name", ["backup", "restore", "secrets"])
+@pytest.mark.parametrize("name", ["backup", "restore", "secrets", "worker-host", "compose-test"])
 def test_shellcheck_finds_nothing(name: str) -> None:
     program = shutil.which("shellcheck", path=str(Path(sys.executable).parent))
     assert program

@@ -1,47 +1,17 @@
 """A backup of one stack brings everything back on another machine: here, a stack of its own."""
 
-import hashlib
 import json
 import os
 import subprocess
 import sys
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 
+from .composed import everything
 from .conftest import Stack, devstack, free_port, wait_until
-
-LISTS = ("/api/v1/users", "/api/v1/cohorts", "/api/v1/jobs", "/api/v1/queries")
-
-
-def everything(client: httpx.Client) -> dict[str, Any]:
-    """What people would miss: accounts, cohorts with their members, jobs with their artifacts."""
-    found: dict[str, Any] = {path: _items(client, path) for path in LISTS}
-    for cohort in found["/api/v1/cohorts"]:
-        path = f"/api/v1/cohorts/{cohort['cohort_id']}/members"
-        found[path] = _items(client, path)
-    for job in found["/api/v1/jobs"]:
-        path = f"/api/v1/jobs/{job['job_id']}/artifacts"
-        found[path] = _items(client, path)
-        for artifact in found[path]:
-            answer = client.get(f"{path}/{artifact['name']}")
-            assert answer.status_code == 200, answer.text
-            found[f"{path}/{artifact['name']}"] = hashlib.sha256(answer.content).hexdigest()
-    return found
-
-
-def _items(client: httpx.Client, path: str) -> list[dict[str, Any]]:
-    items: list[dict[str, Any]] = []
-    cursor: dict[str, str] = {}
-    while True:
-        page = client.get(path, params={"limit": 100, **cursor}).raise_for_status().json()
-        items += page["items"]
-        if page["next"] is None:
-            return items
-        cursor = {"cursor": page["next"]}
 
 
 def smoke(stack: Stack) -> None:
