@@ -188,18 +188,34 @@ async def test_a_cohort_is_fetched_once_trained_and_reported(
     assert (await follow(lab.api, again["job_id"]))["state"] == "succeeded"
     assert await lab.pictures() == images, "the second job found the pixels of the first"
 
+    body = {"kind": "ensemble", "jobs": [job["job_id"], again["job_id"]]}
+    asked = {"experiment": "embed-2b6k", "composition": body}
+    mean = (await lab.api.post("/api/v1/jobs", json=asked)).json()
+    assert (await follow(lab.api, mean["job_id"]))["state"] == "succeeded"
+    together = (await lab.api.get(f"/api/v1/jobs/{mean['job_id']}/report")).json()
+    assert together["lineage"] == report["lineage"]
+    for part in ("levels", "subgroups"):
+        here, there = (found["evaluation"][part] for found in (together, report))
+        assert here, part
+        assert [_known_of(row) for row in here] == [_known_of(row) for row in there]
+
     def arrays() -> list[Path]:
         return list(settings.scratch.glob("pixels/*/images.npy"))
 
     assert arrays()
     headers = {"Authorization": sign_identity("admin")}
     purged = await lab.api.delete("/api/v1/datasets/embed-synthetic/jobs", headers=headers)
-    assert purged.json()["removed"] == {"jobs": 2}
+    assert purged.json()["removed"] == {"jobs": 3}
     for _ in range(600):  # the worker hears of it
         if not arrays():
             break
         await asyncio.sleep(0.1)
     assert not arrays()
+
+
+def _known_of(row: dict[str, Any]) -> dict[str, Any]:
+    """What of a level or subgroup is known without a prediction."""
+    return {k: row[k] for k in ("level", "variable", "group", "n", "patients") if k in row}
 
 
 async def test_the_catalog_takes_every_cohort_that_is_declared(lab: Lab) -> None:

@@ -72,6 +72,11 @@ async def test_a_sweep_chooses_on_validation_and_its_children_make_an_ensemble(
     assert (chosen["parent_id"], chosen["metrics"]) == (done["job_id"], done["metrics"])
     page = await api.get(f"/api/v1/jobs/{done['job_id']}/report", headers={"Accept": "text/html"})
     assert "learning_rate 0.001" in page.text
+    reports = [
+        (await api.get(f"/api/v1/jobs/{j}/report")).json() for j in (done["job_id"], best["job_id"])
+    ]
+    assert reports[0]["evaluation"] == reports[1]["evaluation"]
+    assert reports[0]["misclassified"] == reports[1]["misclassified"]
 
     ids = [row["job_id"] for row in rows]
     body = {"experiment": "labelled-array", "composition": {"kind": "ensemble", "jobs": ids}}

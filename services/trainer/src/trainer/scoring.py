@@ -133,6 +133,12 @@ def join_scores(scores: Scores, table: MemberTable, split: str) -> Predictions:
     return _predictions(table, rows, scores.probs[repeats], [scores.ids[i] for i in repeats])
 
 
+def predictions_of_images(table: MemberTable, keys: Sequence[str], probs: Floats) -> Predictions:
+    """``probs`` (n, classes) of the images ``keys`` with what the cohort knows of them."""
+    place = {key: row for row, key in _keys("image_id", table)}
+    return _predictions(table, np.array([place[key] for key in keys], np.int64), probs, keys)
+
+
 def _members(unit: Unit, table: MemberTable, split: str) -> dict[str, list[int]]:
     """Rows of the table by image or exam, as text."""
     found: dict[str, list[int]] = {}

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -19,14 +20,37 @@ from trainer.combining import (
     require_all,
 )
 from trainer.composition import Composition, Ensemble, Folds
+from trainer.describing import describe_predictions
 from trainer.evaluation.evaluate import evaluate_predictions
+from trainer.evaluation.predictions import Predictions
 from trainer.outcome import JobError
 from trainer.report import render_report
 from trainer.schemas import Job, Progress
-from trainer.spec import JobSpec
+from trainer.scoring import predictions_of_images
+from trainer.spec import CohortSource, JobSpec
 from trainer.training.artifacts import upload_artifacts
 from trainer.training.predictions import read_predictions, write_rows
+from trainer.training.scores import members_of
 from trainer.training.session import Session
+
+# What of a child's report holds for its parent: of any child, and of the one that was chosen.
+OF_ANY = ("splits", "published", "manifest", "lineage")
+OF_CHOSEN = (*OF_ANY, "evaluation", "misclassified")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What the children came to together."""
+
+    metrics: dict[str, Any]
+    predictions: Predictions | None = None
+    """Of an ensemble, which predicts itself."""
+    chosen: Job | None = None
+    """Of a sweep."""
+
+    def told(self) -> dict[str, Any]:
+        """What the report tells beside the figures, where no child's report does."""
+        return describe_predictions(self.predictions) if self.predictions else {}
 
 
 def combine_children(session: Session, row: Any, spec: JobSpec, folder: Path) -> None:
@@ -39,15 +63,18 @@ def combine_children(session: Session, row: Any, spec: JobSpec, folder: Path) ->
     session.show(Progress(phase="combining", fraction=0.98))
     jobs = session.write(lambda s: _members(s, session.lease.job_id, spec.composition))
     try:
-        metrics, files, chosen = _combine(session, spec, jobs, folder)
+        found = _combine(session, row, spec, jobs, folder)
     except CombiningError as error:
         raise JobError(str(error)) from error
+    metrics, chosen = found.metrics, found.chosen
     combined = describe_members(spec.composition.kind, jobs, chosen.job_id if chosen else None)
     notes = [*row.warnings, *metrics.pop("warnings", []), *_notes(spec.composition, jobs)]
     metrics.setdefault("baseline", _dump(jobs[0])["baseline"])
-    report = _report(session, row, chosen or jobs[0])
+    report = _report(session, row, chosen or jobs[0], OF_CHOSEN if chosen else OF_ANY)
     report |= {"metrics": metrics, "warnings": notes, "combined": combined.model_dump(mode="json")}
-    files |= _write_report(folder, report)
+    files = _write_report(folder, report | found.told())
+    if found.predictions is not None:
+        files["predictions.csv"] = folder / "predictions.csv", "text/csv"
     artifacts = upload_artifacts(session, files)
     session.write(
         lambda s: store.finish_job(
@@ -68,25 +95,24 @@ async def _members(session: Any, job_id: str, composition: Composition | None) -
 
 
 def _combine(
-    session: Session, spec: JobSpec, jobs: Sequence[Job], folder: Path
-) -> tuple[dict[str, Any], dict[str, tuple[Path, str]], Job | None]:
-    """(metrics, files, the child that was chosen, where one was)."""
-    composition = spec.composition
-    if isinstance(composition, Folds):
+    session: Session, row: Any, spec: JobSpec, jobs: Sequence[Job], folder: Path
+) -> Outcome:
+    if isinstance(spec.composition, Folds):
         require_all(jobs)
-        return mean_over_folds([_dump(job) for job in jobs], composition.method), {}, None
-    if isinstance(composition, Ensemble):
+        return Outcome(mean_over_folds([_dump(job) for job in jobs], spec.composition.method))
+    if isinstance(spec.composition, Ensemble):
         require_all(jobs)
-        metrics, path = _average(session, spec, jobs, folder)
-        return metrics, {"predictions.csv": (path, "text/csv")}, None
+        mean = _average(session, row, spec, jobs, folder)
+        metrics = evaluate_predictions(mean.target, mean.probs, mean.patients, mean.classes)
+        return Outcome(metrics | {"epoch": None}, mean)
     chosen = choose(jobs)
-    return _dump(chosen), {}, chosen
+    return Outcome(_dump(chosen), chosen=chosen)
 
 
 def _average(
-    session: Session, spec: JobSpec, jobs: Sequence[Job], folder: Path
-) -> tuple[dict[str, Any], Path]:
-    """Metrics of the mean of the members' probabilities, and the file of them."""
+    session: Session, row: Any, spec: JobSpec, jobs: Sequence[Job], folder: Path
+) -> Predictions:
+    """The mean of the members' probabilities, which it also writes to a file."""
     classes = spec.source.classes
     tables = [_read_predictions(session, job, classes, folder) for job in jobs]
     known, _ = tables[0]
@@ -95,11 +121,14 @@ def _average(
             raise CombiningError(f"{job.name} was tested on other images than {jobs[0].name}")
     probs = mean_probabilities([table for _, table in tables])
     target = np.array([classes.index(label) for *_, label in known], np.int64)
+    write_rows(folder / "predictions.csv", classes, zip(known, probs, strict=True))
+    keys = [key for key, *_ in known]
+    if isinstance(spec.source, CohortSource):
+        table = members_of(session, row, spec.source)
+        # Its labels, not the cohort's: the members may have been trained on shuffled ones.
+        return replace(predictions_of_images(table, keys, probs), target=target)
     patients = np.array([int(patient) for _, patient, *_ in known], np.int64)
-    metrics = evaluate_predictions(target, probs, patients, classes) | {"epoch": None}
-    path = folder / "predictions.csv"
-    write_rows(path, classes, zip(known, probs, strict=True))
-    return metrics, path
+    return Predictions(target, probs, patients, tuple(classes), keys)
 
 
 def _read_predictions(
@@ -135,7 +164,7 @@ def _notes(composition: Composition, jobs: Sequence[Job]) -> list[str]:
     return told
 
 
-def _report(session: Session, row: Any, like: Job) -> dict[str, Any]:
+def _report(session: Session, row: Any, like: Job, kept: Sequence[str]) -> dict[str, Any]:
     """A report with what holds for the parent of that of a child."""
     stored = session.write(lambda s: store.find_artifact(s, like.job_id, "report.json"))
     if stored is None:
@@ -144,7 +173,7 @@ def _report(session: Session, row: Any, like: Job) -> dict[str, Any]:
     child = json.loads(body)
     parent = {name: getattr(row, name) for name in ("job_id", "name", "experiment", "cohort_id")}
     return {
-        **{name: child[name] for name in ("splits", "published", "manifest")},
+        **{name: child[name] for name in kept if name in child},
         "job": parent,
         "owner": row.owner["name"],
         "spec": row.spec,

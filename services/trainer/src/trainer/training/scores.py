@@ -35,12 +35,7 @@ def evaluate_scores(session: Session, row: Any, spec: JobSpec, folder: Path) -> 
     assert isinstance(spec.source, CohortSource)
     session.show(Progress(phase="evaluating", fraction=0.1))
     text = _read(session, spec.scores.key, spec.scores.sha256, folder)
-    catalog = CatalogClient(
-        session.http,
-        session.settings.catalog_url,
-        session.token_source(row.owner, spec.source.cohort_id),
-    )
-    table = session.wait(read_members(catalog, spec.source))
+    table = members_of(session, row, spec.source)
     try:
         scores = parse_scores(text, spec.source.classes)
         predictions = join_scores(scores, table, spec.scores.split)
@@ -73,6 +68,13 @@ def evaluate_scores(session: Session, row: Any, spec: JobSpec, folder: Path) -> 
             s, session.lease, "succeeded", metrics=metrics, artifacts=artifacts, warnings=warnings
         )
     )
+
+
+def members_of(session: Session, row: Any, source: CohortSource) -> MemberTable:
+    """What the catalog says of the cohort's members, asked as the job's owner."""
+    authorize = session.token_source(row.owner, source.cohort_id)
+    catalog = CatalogClient(session.http, session.settings.catalog_url, authorize)
+    return session.wait(read_members(catalog, source))
 
 
 def _read(session: Session, key: str, sha256: str, folder: Path) -> str:
