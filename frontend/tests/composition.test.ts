@@ -49,6 +49,11 @@ describe("a job made of jobs", () => {
       expect(compositionProblem(draft(`_made=folds&_folds=${count}`), fields)).not.toBeNull();
   });
 
+  it("takes two folds where the test split stays, three where each is the test once", () => {
+    expect(compositionProblem(draft("_made=folds&_folds=2"), fields)).toContain("from 3");
+    expect(compositionProblem(draft("_made=folds&_folds=2&_method=k-holdout"), fields)).toBeNull();
+  });
+
   it("is folds of the patients", () => {
     const folds = draft("_made=folds&_folds=4&_method=k-holdout");
     expect(compositionProblem(folds, fields)).toBeNull();

@@ -22,7 +22,8 @@ export const GRID_PREFIX = "_g.";
 const FOLDS = "5";
 const [LEAST_CHILDREN, MOST_CHILDREN] = [2, 100];
 const [LEAST_JOBS, MOST_JOBS] = [2, 20];
-const [LEAST_FOLDS, MOST_FOLDS] = [2, 20];
+const LEAST_FOLDS = { "k-fold": 3, "k-holdout": 2 };
+const MOST_FOLDS = 20;
 
 export function parseComposition(query: URLSearchParams): CompositionDraft {
   const pairs = [...query].filter(([key]) => key.startsWith(GRID_PREFIX));
@@ -60,8 +61,9 @@ export function compositionProblem(
 ): string | null {
   if (draft.kind === "folds") {
     const count = Number(draft.folds);
-    const fine = Number.isInteger(count) && count >= LEAST_FOLDS && count <= MOST_FOLDS;
-    return fine ? null : `A whole number of folds from ${LEAST_FOLDS} to ${MOST_FOLDS}.`;
+    const least = LEAST_FOLDS[draft.method];
+    const fine = Number.isInteger(count) && count >= least && count <= MOST_FOLDS;
+    return fine ? null : `A whole number of folds from ${least} to ${MOST_FOLDS}.`;
   }
   if (draft.kind === "ensemble") {
     const few = draft.jobs.length < LEAST_JOBS || draft.jobs.length > MOST_JOBS;
