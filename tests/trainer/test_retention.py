@@ -72,6 +72,12 @@ async def test_old_files_go_and_reports_and_what_is_kept_stay(
         f"{old}/artifacts/1/report.json",
         *(f"{kept}/artifacts/1/{name}" for name in NAMES),
     }
+    together = {"kind": "ensemble", "jobs": [kept, old]}
+    body = {"experiment": "labelled-array", "composition": together}
+    refused = await api.post("/api/v1/jobs", json=body)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "composition.jobs.1"
+    assert "kept no longer" in refused.json()["detail"]
 
 
 async def test_who_keeps_more_than_the_quota_queues_nothing(

@@ -119,6 +119,8 @@ async def _members(session: AsyncSession, ensemble: Ensemble, caller: Identity) 
         if member.state != "succeeded" or member.children is not None:
             kind = "has children" if member.children else f"is {member.state}"
             raise invalid(field, f"{member.name} {kind}", ["jobs that trained and succeeded"])
+        if member.expired_at is not None:
+            raise invalid(field, f"the predictions of {member.name} are kept no longer")
     return [found[job_id] for job_id in ensemble.jobs]
 
 
