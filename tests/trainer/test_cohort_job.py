@@ -234,7 +234,7 @@ async def test_missing_images_are_told_or_refused(
 ) -> None:
     cohort = await lab.freeze()
     members = (await lab.catalog.get(f"/api/v1/cohorts/{cohort['cohort_id']}/members")).json()
-    uid = members["items"][0]["sop_instance_uid"]
+    uid, image_id = (members["items"][0][name] for name in ("sop_instance_uid", "image_id"))
     (broken,) = lab.mirror.rglob(f"*{uid}.dcm")
     broken.write_bytes(b"not DICOM")
     start_worker()
@@ -242,6 +242,7 @@ async def test_missing_images_are_told_or_refused(
     failed = await follow(lab.api, strict["job_id"])
     assert failed["state"] == "failed"
     assert "1 of " in failed["reason"]
+    assert f"({image_id})" in failed["reason"]
     lenient = (await lab.submit(cohort, missing_tolerance=0.1)).json()
     done = await follow(lab.api, lenient["job_id"])
     assert done["state"] == "succeeded", done["reason"]

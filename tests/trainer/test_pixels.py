@@ -124,9 +124,9 @@ def test_missing_images_are_left_out_and_told_within_the_tolerance(tmp_path: Pat
     samples = assemble(table, array, tolerance=0.1)
     assert len(samples.rows) == 9
     assert "104" not in samples.keys
-    assert samples.notes == ("1 of 10 images are missing or unreadable and were left out",)
+    assert samples.notes == ("1 of 10 images are missing or unreadable (104) and were left out",)
     assert set(samples.header) == {"Manufacturer", "aspect"}, "labels never become features"
-    with pytest.raises(SamplesError, match=r"1 of 10 .*10\.0%"):
+    with pytest.raises(SamplesError, match=r"1 of 10 .*\(104\): 10\.0%"):
         assemble(table, array, tolerance=0.05)
 
 

@@ -38,6 +38,9 @@ HEADER = (
 )
 
 
+NAMED = 5  # missing images that a message tells by name
+
+
 @dataclass
 class MemberTable:
     """The members of a cohort in columns of a few bytes each."""
@@ -170,13 +173,11 @@ def assemble(
         SamplesError: more than ``tolerance`` of the images are missing or unreadable, or none has
             an assessment that a network was to be told.
     """
-    missing = int((array.states == MISSING).sum())
-    share = missing / len(array.states)
+    gaps = np.flatnonzero(array.states == MISSING)
+    missing = _name_missing([table.image_ids[row] for row in gaps], len(array.states))
+    share = len(gaps) / len(array.states)
     if share > tolerance:
-        raise SamplesError(
-            f"{missing} of {len(array.states)} images are missing or unreadable "
-            f"({share:.1%}; {tolerance:.1%} is tolerated)"
-        )
+        raise SamplesError(f"{missing}: {share:.1%}, where {tolerance:.1%} is tolerated")
     rows = np.array(table.rows, np.int64)
     present = np.flatnonzero(array.states[rows] != MISSING)
     told = np.array(table.birads, np.int64)
@@ -206,13 +207,19 @@ def assemble(
         lineage=table.lineage,
         sha256=digest(described | {"splits": splits.tolist(), "patients": patients.tolist()}),
         birads=told[kept] if birads else None,
-        notes=tuple(_notes(missing, len(present) - len(kept), len(array.states))),
+        notes=tuple(_notes(missing if len(gaps) else "", len(present) - len(kept))),
     )
 
 
-def _notes(missing: int, unread: int, images: int) -> Iterator[str]:
+def _name_missing(image_ids: Sequence[int], images: int) -> str:
+    """How many, and the first of them: who asks imagery for one of them reads why."""
+    named = ", ".join(map(str, image_ids[:NAMED])) + ", …" * (len(image_ids) > NAMED)
+    return f"{len(image_ids)} of {images} images are missing or unreadable ({named})"
+
+
+def _notes(missing: str, unread: int) -> Iterator[str]:
     if missing:
-        yield f"{missing} of {images} images are missing or unreadable and were left out"
+        yield f"{missing} and were left out"
     if unread:
         yield f"{unread} images have no BI-RADS assessment to tell the network and were left out"
 
