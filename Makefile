@@ -101,7 +101,7 @@ test-fuzz: $(VENV)/.installed ## 20,000 broken DICOM files (hours; FILES)
 
 .PHONY: soak
 soak: $(VENV)/.installed ## a mixed load on the running demo at 70 % of its limit: no error, flat memory (MINUTES)
-	$(BIN)/python benchmarks/soak/soak.py --stack .devstack --minutes $(or $(MINUTES),10)
+	$(BIN)/python -m benchmarks.soak.soak --stack .devstack --minutes $(or $(MINUTES),10)
 
 .PHONY: openapi
 openapi: $(VENV)/.installed frontend/node_modules/.installed ## write docs/openapi.json and the web app's types from it

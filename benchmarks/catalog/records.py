@@ -1,6 +1,6 @@
 """C3: a page of 50 under any filter, and one record, through the gateway.
 
-`PYTHONPATH=benchmarks/gateway python -m benchmarks.catalog.records`, options `--images N`,
+`python -m benchmarks.catalog.records`, options `--images N`,
 `--folder DIR`, `--out FILE`.
 
 Beside them, in the same run: the service asked without the gateway; the driver alone that reads the

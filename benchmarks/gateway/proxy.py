@@ -1,6 +1,6 @@
 """What the gateway costs beside a bare FastAPI + aiohttp proxy, in the same run (goal G1).
 
-    python benchmarks/gateway/proxy.py [--seconds 4] [--rounds 3]
+    python -m benchmarks.gateway.proxy [--seconds 4] [--rounds 3]
 
 Identity, audit, limits, logs and security headers are on in the gateway; the bare proxy has none.
 Both stand before the same upstream, which answers from memory. Writes `proxy.md` beside this file.
@@ -18,7 +18,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -27,8 +26,9 @@ from chassis.keys import ensure_keys
 from devstack.ports import choose_ports
 from gateway.admin import create_user
 from gateway.migrate import migrate
-from load import Rate, measure
 
+from benchmarks.gateway.load import Rate, measure
+from benchmarks.machine import measured_on
 from devstack import throwaway
 
 HERE = Path(__file__).parent
@@ -167,15 +167,11 @@ async def idle_readers(port: int, bearer: str, server: psutil.Process) -> float:
 
 def table(rows: list[tuple[str, Rate, Rate]], notes: list[str]) -> str:
     """The figures as Markdown."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     lines = [
         "# The gateway beside a bare proxy",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {platform.machine()}, "
-        f"{os.cpu_count()} cores, Python {platform.python_version()}. "
-        "`python benchmarks/gateway/proxy.py`",
+        f"{measured_on()}, Python {platform.python_version()}. "
+        "`python -m benchmarks.gateway.proxy`",
         "",
         "| load | bare, 1/s | gateway, 1/s | ratio (goal 0.8) | p50 bare | p50 gateway | added |",
         "|---|---|---|---|---|---|---|",

@@ -1,6 +1,6 @@
 """Thumbnails cold and warm, through the gateway, beside the floor of the same run (I1, I2, I3).
 
-    python benchmarks/imagery/cold_warm.py [--images 8] [--seconds 3]
+    python -m benchmarks.imagery.cold_warm [--images 8] [--seconds 3]
 
 Cold: every image is asked for once; nothing of it is in Valkey, on disk or in memory. Cold figures
 of ours and of the floor are taken in turn, image by image, so that both meet the same machine. Warm
@@ -16,16 +16,16 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 from devstack.ports import choose_ports
-from running import (
+
+from benchmarks.gateway import load, proxy
+from benchmarks.imagery.running import (
     CLIENTS,
     KINDS,
     RAW,
     Bench,
     bench,
     cpu_s,
-    load,
     memory_mib,
-    proxy,
     timed,
     write_report,
 )

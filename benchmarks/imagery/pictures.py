@@ -1,6 +1,6 @@
 """Full pictures, tiles and storms of cold requests (goals I4, I5, I6).
 
-    python benchmarks/imagery/pictures.py [--images 4] [--tiles 300] [--storm 300]
+    python -m benchmarks.imagery.pictures [--images 4] [--tiles 300] [--storm 300]
 
 Full pictures: cold, through the gateway, beside decoding, windowing and encoding the same bytes
 with nothing around. Tiles: 512 px by IIIF of one decoded image, through the gateway. Storm: as many
@@ -20,11 +20,12 @@ from typing import Any
 
 import aiohttp
 import cv2
-import floor
 import imagecodecs
 import psutil
 import pyvips
-from running import (
+
+from benchmarks.imagery import floor
+from benchmarks.imagery.running import (
     CLIENTS,
     KINDS,
     RAW,
@@ -38,7 +39,6 @@ from running import (
     timed,
     write_report,
 )
-
 from devstack import throwaway
 
 SHAPE = (4096, 3328)

@@ -3,33 +3,30 @@
 import asyncio
 import json
 import os
-import platform
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
-from subprocess import Popen, run
+from subprocess import Popen
 from typing import Any
 
 import aiohttp
-import images
 import psutil
 from chassis.identity import Identity, Signer
 from chassis.keys import ensure_keys
 from devstack.objects import make_client
 from devstack.ports import choose_ports
-from floor import cold_thumbnail
 
+from benchmarks.gateway import proxy
+from benchmarks.imagery import images
+from benchmarks.imagery.floor import cold_thumbnail
+from benchmarks.machine import measured_on
 from devstack import throwaway
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent / "gateway"))
-import load  # noqa: E402, F401 - the gateway's benchmark has what is wanted here, too
-import proxy  # noqa: E402
 
 BUCKET = "benchmark"
 CLIENTS = 8
@@ -214,14 +211,10 @@ def cpu_s(process: psutil.Process) -> float:
 
 def write_report(name: str, title: str, rows: list[str]) -> None:
     """Print ``rows`` of a table and write them to the file ``name``, with day, machine, commit."""
-    commit = run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
     head = [
         f"# {title}",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, "
-        f"commit {commit}, load {os.getloadavg()[0]:.1f}",
+        measured_on(),
         "",
     ]
     report = "\n".join([*head, *rows, ""])

@@ -1,6 +1,6 @@
 """A running stack under a mixed load for minutes: no error, and the memory of each process.
 
-    python benchmarks/soak/soak.py --stack .devstack [--minutes 10] [--dataset embed-synthetic]
+    python -m benchmarks.soak.soak --stack .devstack [--minutes 10] [--dataset embed-synthetic]
 
 First everybody asks as fast as answers come: that is the limit. Then requests arrive at 70 % of it,
 whether or not earlier ones are answered, while one small job trains. An answer other than 200, a
@@ -14,20 +14,19 @@ import argparse
 import asyncio
 import itertools
 import json
-import platform
 import random
 import statistics
-import subprocess
 import sys
 import time
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import psutil
+
+from benchmarks.machine import measured_on
 
 HERE = Path(__file__).parent
 CLIENTS = 16
@@ -237,15 +236,10 @@ def report(
     ended: str,
 ) -> str:
     """The page of figures."""
-    commit = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=True
-    ).stdout.strip()
     asked = sum(map(len, lab.seconds.values()))
     lines = [
         "# A mixed load for minutes", "",
-        f"{datetime.now(UTC):%Y-%m-%d}, commit {commit}, {platform.machine()}, "
-        f"{psutil.cpu_count()} cores, Python {platform.python_version()}; the load comes from the "
-        "same machine.", "",
+        f"{measured_on()}; the load comes from the same machine.", "",
         f"{minutes:g} minutes at {SHARE:.0%} of the limit of {limit:,.0f} requests/s measured "
         f"before: {asked:,} requests, {lab.errors.total()} errors. Beside it one job: {ended}.", "",
         "| request | n | p50 ms | p95 ms | p99 ms |", "|---|---|---|---|---|",

@@ -1,6 +1,6 @@
 """W1: first paint, filter click to fresh counts and thumbnails, frames of a scrolling grid.
 
-    EMBEDLAB_URL=... EMBEDLAB_EMAIL=... EMBEDLAB_PASSWORD=... python benchmarks/web/app.py
+    EMBEDLAB_URL=... EMBEDLAB_EMAIL=... EMBEDLAB_PASSWORD=... python -m benchmarks.web.app
 
 Drives Chromium on a running stack and takes every figure from the browser's own clock: paint
 entries, ``performance.now()`` in the page, and the times at which it draws frames. ``--dataset``
@@ -10,16 +10,15 @@ chooses the dataset; where its tables have no files (``--no-pictures``), tiles c
 import argparse
 import gzip
 import os
-import platform
 import statistics
-import subprocess
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, ViewportSize, sync_playwright
+
+from benchmarks.machine import measured_on
 
 CHROMIUM = os.environ.get("EMBEDLAB_CHROMIUM", "/usr/bin/chromium")
 SIZE: ViewportSize = {"width": 1440, "height": 900}
@@ -240,12 +239,7 @@ def ms(values: Sequence[float]) -> str:
 
 def report(title: str, rows: Sequence[tuple[str, str, str]]) -> str:
     """A table with machine, date and commit."""
-    asked = ["git", "rev-parse", "--short", "HEAD"]
-    commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
-    where = (
-        f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at the end"
-    )
-    head = f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC, commit {commit}, {where}, {BESIDE}"
+    head = f"{measured_on()}, {BESIDE}"
     lines = ["| what | ours | goal |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join([f"# {title}", "", head, "", *lines, ""])
 
