@@ -6,7 +6,7 @@ PORT ?= 8080
 VENV := .venv
 BIN := $(VENV)/bin
 PACKAGES := services/chassis services/catalog services/imagery services/trainer[worker] gateway client devstack
-SOURCES := services/chassis/src services/catalog/src services/imagery/src services/trainer/src gateway/src client/src devstack/src
+SOURCES := services/chassis/src services/catalog/src services/imagery/src services/trainer/src gateway/src client/src devstack/src benchmarks
 COMPOSE ?= $(shell docker compose version >/dev/null 2>&1 && echo docker compose || echo docker-compose)
 
 .PHONY: help

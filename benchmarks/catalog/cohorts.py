@@ -32,7 +32,7 @@ FILES = (
     "manifest.s5cmd",
     "croissant.json",
 )
-STATISTICS = (
+STATISTICS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("ten distributions and years", {}),
     ("and missing values", {"missing": True}),
     ("a cross-table", {"fields": [], "cross": [["asses", "tissueden"]], "years": False}),
@@ -85,8 +85,8 @@ def work(asked: Asked) -> None:
     union = {"combine": {"operation": "union", "cohorts": keys}}
     asked.ask(f"union of both ({sizes})", "POST", COHORTS, union)
     asked.ask("compare both", "GET", f"{COHORTS}/compare?a={keys[0]}&b={keys[1]}")
-    for what, body in STATISTICS:
-        asked.ask(f"statistics: {what}", "POST", "/api/v1/statistics", body)
+    for what, told in STATISTICS:
+        asked.ask(f"statistics: {what}", "POST", "/api/v1/statistics", told)
     for file in FILES:
         goal = EXPORT_S if file == "croissant.json" else None
         asked.ask(f"sla as {file}", "GET", f"{COHORTS}/{keys[1]}/export/{file}", None, goal)

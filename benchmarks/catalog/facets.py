@@ -25,6 +25,7 @@ from catalog.fields import DEFAULT_FACETS
 from chassis.identity import Identity, Signer
 from chassis.keys import ensure_keys
 from devstack.ports import choose_ports
+from devstack.synthetic import FULL_SCALE
 
 from benchmarks.catalog import real_scale
 
@@ -149,7 +150,7 @@ def main() -> None:
     centiles = statistics.quantiles(taken, n=100)
     requests = 5 + 2 * len(filters) + 800
     p50, p95 = centiles[49], centiles[94]
-    whole = given.images <= real_scale.FULL_SCALE.images  # the goals of more are fewer
+    whole = given.images <= FULL_SCALE.images  # the goals of more are fewer
     rows = [
         goal("ten facets and totals, p50", p50, "ms", 10 if whole else None),
         goal("ten facets and totals, p95", p95, "ms", 25 if whole else 100),

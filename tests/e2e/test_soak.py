@@ -1,25 +1,24 @@
 """What the soak takes for growth: what is certain, whatever a process's memory does beside it."""
 
 import random
-import runpy
-from pathlib import Path
 
 import pytest
 
-SOAK = runpy.run_path(str(Path(__file__).parents[2] / "benchmarks" / "soak" / "soak.py"))
+from benchmarks.soak.soak import SAMPLE_S, judge
+
 PER_SECOND = 200.0
 SAMPLES = 120  # ten minutes
 
 
 def grows(sizes: list[float]) -> bool:
-    verdict: bool = SOAK["judge"]({"it": sizes}, PER_SECOND)["it"][-1]
+    verdict: bool = judge({"it": sizes}, PER_SECOND)["it"][-1]
     return verdict
 
 
 def series(per_10_000: float, noise: float) -> list[float]:
     """MiB of a process that leaks so much, under noise that lasts for a few samples."""
     drawn = random.Random(1)
-    slope = per_10_000 * PER_SECOND * SOAK["SAMPLE_S"] / 10_000
+    slope = per_10_000 * PER_SECOND * SAMPLE_S / 10_000
     sizes, off = [], 0.0
     for place in range(SAMPLES):
         off = 0.8 * off + drawn.gauss(0, noise)
@@ -42,7 +41,7 @@ def test_caches_may_fill_in_the_first_third() -> None:
 
 
 def test_the_slope_is_in_mib_per_ten_thousand_requests() -> None:
-    slope, off, _ = SOAK["judge"]({"it": series(3, 0)}, PER_SECOND)["it"]
+    slope, off, _ = judge({"it": series(3, 0)}, PER_SECOND)["it"]
     assert slope == pytest.approx(3)
     assert off == pytest.approx(0, abs=1e-9)
 
