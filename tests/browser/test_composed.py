@@ -86,7 +86,7 @@ def test_a_sweep_on_a_phone(open_page: OpenPage, stack: Stack) -> None:
     page = open_page(PHONE, "light")
     cohort_id = small_cohort(Api(page, stack), "browser: to sweep", filter={}, seed=7)
     page.goto(f"{stack.url}/jobs/new?experiment=embed-2b6k&cohort={cohort_id}&_made=folds&_folds=1")
-    expect(page.get_by_text("A whole number of folds from 2 to 20.")).to_be_visible()
+    expect(page.get_by_text("A whole number of folds from 3 to 20.")).to_be_visible()
     page.get_by_label("Folds", exact=True).fill("3")
     takes = page.get_by_role("region", name="What it takes")
     expect(takes).to_contain_text("3 jobs")
