@@ -40,7 +40,8 @@ begin
         perform trainer.add_line(new.job_id, 'info',
             format('Attempt %s begins on worker %s', new.attempts, new.worker));
     elsif new.state = 'queued' and old.state = 'running' then
-        perform trainer.add_line(new.job_id, 'warning', 'Back in the queue: ' || new.reason);
+        perform trainer.add_line(new.job_id, 'warning',
+            concat_ws(': ', 'Back in the queue', new.reason));
     elsif new.state = 'queued' and old.state <> 'queued' then
         perform trainer.add_line(new.job_id, 'info', 'Queued again');
     elsif new.state = 'failed' and old.state <> 'failed' then
