@@ -56,8 +56,7 @@ def write_patches(folder: Path, *, patients: int = 240, seed: int = 5) -> None:
     people = _draw_patients(patients, np.random.default_rng(seed))
     testing = round(TEST_SHARE * patients)
     for split, part in (("test", people[:testing]), ("train", people[testing:])):
-        images, labels, owners = _draw_patches(part, seed)
-        for name, array in zip(NAMES[split], (images, labels, owners), strict=True):
+        for name, array in zip(NAMES[split], _draw_patches(part, seed), strict=True):
             np.save(folder / name, array)
     named = {f"{split}_patients": names[2] for split, names in NAMES.items()}
     (folder / "patches.json").write_text(json.dumps(named))
@@ -70,9 +69,8 @@ def _draw_patients(count: int, generator: np.random.Generator) -> list[_Patient]
     return [_Patient(number, label, size) for number, (label, size) in enumerate(pairs)]
 
 
-def _draw_patches(
-    patients: Sequence[_Patient], seed: int
-) -> tuple[NDArray[np.uint16], NDArray[np.int64], NDArray[Any]]:
+def _draw_patches(patients: Sequence[_Patient], seed: int) -> list[NDArray[Any]]:
+    """Pixels (n, 150, 150), labels (n,) and the owners' names (n,), in the order of `NAMES`."""
     images, labels, owners = [], list[int](), list[str]()
     for patient in patients:
         generator = np.random.default_rng([seed, patient.number])
@@ -81,7 +79,7 @@ def _draw_patches(
             images += [breast.draw(None), breast.draw(patient)]
             labels += [0, patient.label]
             owners += [f"P_{patient.number:05d}"] * 2
-    return np.stack(images), np.array(labels), np.array(owners)
+    return [np.stack(images), np.array(labels), np.array(owners)]
 
 
 class _Breast:
