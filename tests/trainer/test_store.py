@@ -65,8 +65,8 @@ async def claim(database: Database, worker: str = "w", lease_s: float = 60) -> s
 
 
 async def read(database: Database, job_id: str) -> Job:
-    async with database.transaction() as session:
-        found = await store.find_job(session, job_id)
+    async with database.reading() as connection:
+        found = await store.find_job(connection, job_id)
     assert found is not None
     return found
 
@@ -260,8 +260,8 @@ async def test_pages_hold_every_job_once_newest_first(database: Database) -> Non
     seen: list[str] = []
     after = None
     while True:
-        async with database.transaction() as session:
-            page, total = await store.list_jobs(session, after=after, limit=3)
+        async with database.reading() as connection:
+            page, total = await store.list_jobs(connection, after=after, limit=3)
         assert total == 7
         if not page:
             break

@@ -56,6 +56,7 @@ class Database:
             max_size=2 * pool_size,
             timeout=WAIT_S,
             server_settings={**server, "plan_cache_mode": "force_generic_plan"},
+            init=_read_documents,
             reset=_leave,
         )
         self._sessions = async_sessionmaker(self.engine, expire_on_commit=False)
@@ -92,6 +93,22 @@ class Database:
         """Close every connection."""
         await self.engine.dispose()
         await (await self._readers).close()
+
+
+async def driver(session: AsyncSession) -> asyncpg.Connection:
+    """A session's own connection of the driver: what it reads is read in the transaction."""
+    held = await (await session.connection()).get_raw_connection()
+    return held.driver_connection
+
+
+async def _read_documents(connection: asyncpg.Connection) -> None:
+    """`jsonb` comes as what it says, as it does by a session."""
+    await connection.set_type_codec(
+        "jsonb",
+        schema="pg_catalog",
+        encoder=lambda value: orjson.dumps(value).decode(),
+        decoder=orjson.loads,
+    )
 
 
 async def _leave(_connection: asyncpg.Connection) -> None:

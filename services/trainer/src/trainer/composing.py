@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import Any
 
-from chassis.database import Database
+from chassis.database import Database, driver
 from chassis.identity import Identity, require_agreement
 from chassis.problems import FieldError, Problem, invalid
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -108,7 +108,8 @@ async def _prepare_child(
 async def _members(session: AsyncSession, ensemble: Ensemble, caller: Identity) -> list[Job]:
     """The jobs of an ensemble; a problem where one is unknown, has not succeeded, or may not be
     seen."""
-    found = {job.job_id: job for job in await store.find_jobs(session, ensemble.jobs)}
+    jobs = await store.find_jobs(await driver(session), ensemble.jobs)
+    found = {job.job_id: job for job in jobs}
     for place, job_id in enumerate(ensemble.jobs):
         field, member = f"composition.jobs.{place}", found.get(job_id)
         if member is None:

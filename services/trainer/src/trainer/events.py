@@ -80,8 +80,8 @@ class JobEvents:
         if not self._watchers:
             return
         for job_id in sorted(changed):
-            async with self._database.transaction() as session:
-                found = await store.find_job(session, job_id)
+            async with self._database.reading() as connection:
+                found = await store.find_job(connection, job_id)
             if found is not None:
                 self._put(found)
 

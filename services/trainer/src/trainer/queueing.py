@@ -4,6 +4,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from chassis.database import driver
 from chassis.identity import Identity
 from chassis.problems import FieldError, Problem
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -42,7 +43,7 @@ async def queue_job(request: Request, key: str | None) -> Job:
             await store.insert_children(session, rows[1:])
         else:
             job_id = await _submitted_before(session, request, key or "", first["spec_sha256"])
-        found = await store.find_job(session, job_id)
+        found = await store.find_job(await driver(session), job_id)
     if created:
         request.context.wakeups.send_soon()
     assert found is not None
@@ -60,7 +61,7 @@ async def queue_alone(request: Request, prepared: Prepared, job_id: str) -> Job:
         await _check_quota(session, request, 1)
         row = _row(request, job_id, prepared, estimate_job(prepared.spec))
         await store.insert_job(session, row)
-        found = await store.find_job(session, job_id)
+        found = await store.find_job(await driver(session), job_id)
     request.context.wakeups.send_soon()
     assert found is not None
     return found

@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
-from chassis.database import Database, database_problem
+from chassis.database import Database, database_problem, driver
 from chassis.logs import get_logger
 from chassis.problems import invalid
 
@@ -163,7 +163,8 @@ async def deliver(database: Database, settings: TrainerSettings) -> int:
     """Make the calls that are due; how many."""
     async with database.transaction() as session:
         due = await store.take_webhooks(session, CALL_S * 2)
-        jobs = {job.job_id: job for job in await store.find_jobs(session, list(due))}
+        found = await store.find_jobs(await driver(session), list(due))
+    jobs = {job.job_id: job for job in found}
     for job_id, webhook in due.items():
         outcome = await _try(settings, webhook["url"], describe_end(jobs[job_id]))
         values = settle(webhook["attempts"], *outcome)

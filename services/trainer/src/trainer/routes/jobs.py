@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
+from chassis.database import driver
 from chassis.identity import Caller, Identity, require_role
 from chassis.pages import Cursor, Limit, Page, decode_cursor, encode_cursor
 from chassis.problems import Problem, invalid, not_found, problem_responses
@@ -88,8 +89,8 @@ async def list_jobs(
         archived=archived,
         parent=parent,
     )
-    async with context.database.transaction() as session:
-        items, total = await store.list_jobs(session, where=where, after=after, limit=limit + 1)
+    async with context.database.reading() as connection:
+        items, total = await store.list_jobs(connection, where=where, after=after, limit=limit + 1)
     last = items[limit - 1] if len(items) > limit else None
     following = encode_cursor([last.created_at.isoformat(), last.job_id], query) if last else None
     return Page(items=items[:limit], total=total, next=following)
@@ -126,8 +127,8 @@ async def watch_jobs(
 
 async def _unfinished(context: Context, owner_id: str | None) -> list[Job]:
     where = store.job_filter(owner_id, ("queued", "running"), None, None)
-    async with context.database.transaction() as session:
-        return (await store.list_jobs(session, where=where, limit=SNAPSHOT))[0]
+    async with context.database.reading() as connection:
+        return (await store.list_jobs(connection, where=where, limit=SNAPSHOT))[0]
 
 
 def _event(found: Job) -> ServerSentEvent:
@@ -144,8 +145,8 @@ async def compare_jobs(
 
     Each is tested against the first where both used the same test images.
     """
-    async with context.database.transaction() as session:
-        found = await store.find_jobs(session, ids)
+    async with context.database.reading() as connection:
+        found = await store.find_jobs(connection, ids)
     missing = [job_id for job_id in ids if job_id not in {job.job_id for job in found}]
     if missing:
         raise not_found("job", missing[0])
@@ -174,8 +175,8 @@ async def retrieve_job(job_id: str, caller: Caller, context: InContext) -> Job:
 
 
 async def _find(context: Context, job_id: str) -> Job:
-    async with context.database.transaction() as session:
-        found = await store.find_job(session, job_id)
+    async with context.database.reading() as connection:
+        found = await store.find_job(connection, job_id)
     if found is None:
         raise not_found("job", job_id)
     return found
@@ -208,8 +209,9 @@ async def delete_job(job_id: str, caller: Researcher, context: InContext) -> Non
     """Delete a job that has ended, with its files and its children."""
     await _check_owner(context, job_id, caller)
     async with context.database.transaction() as session:
-        children = await store.find_jobs(session, await store.list_children(session, job_id))
-        found = await store.find_job(session, job_id)
+        connection = await driver(session)
+        children = await store.find_jobs(connection, await store.list_children(session, job_id))
+        found = await store.find_job(connection, job_id)
     for one in [*children, *([found] if found else [])]:
         if one.state not in FINISHED:
             detail = f"{one.name} is {one.state}; cancel it first."

@@ -1,4 +1,7 @@
-"""All SQL of the trainer. Functions take a session; whoever opened its transaction commits."""
+"""All SQL of the trainer. Functions take a session; whoever opened its transaction commits.
+
+Those that read whole jobs take the driver's connection: `database.reading()`, or a session's.
+"""
 
 from trainer.store.families import (
     cancel_job,
@@ -12,13 +15,10 @@ from trainer.store.jobs import (
     count_queued,
     find_access,
     find_artifact,
-    find_job,
-    find_jobs,
     find_submitted,
     insert_job,
     job_filter,
     list_artifacts,
-    list_jobs,
     measured_pace,
 )
 from trainer.store.leases import (
@@ -48,6 +48,7 @@ from trainer.store.models import as_model, find_model, list_models
 from trainer.store.purge import list_purges
 from trainer.store.retention import count_kept, find_large, find_outdated, note_expired
 from trainer.store.webhooks import take_webhooks, write_webhook
+from trainer.store.whole import find_job, find_jobs, list_jobs
 from trainer.store.workers import (
     WORKER,
     beat_worker,

@@ -7,7 +7,7 @@ from sqlalchemy import case, cast, delete, func, insert, null, or_, select, upda
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
-from trainer.schemas import FINISHED, Children
+from trainer.schemas import FINISHED
 from trainer.tables import JSONB, job
 
 _told_again = cast({"state": "pending", "attempts": 0, "again_at": 0}, JSONB)
@@ -37,23 +37,6 @@ async def insert_children(session: AsyncSession, rows: Sequence[dict[str, Any]])
     """Add the queued children of a job that was inserted before."""
     if rows:
         await session.execute(insert(job), list(rows))
-
-
-async def count_children(session: AsyncSession, parents: Sequence[str]) -> dict[str, Children]:
-    """{parent: how its children are}."""
-    ended, well = job.c.state.in_(FINISHED), job.c.state == "succeeded"
-    statement = (
-        select(
-            job.c.parent_id,
-            func.count().label("total"),
-            func.count().filter(ended).label("ended"),
-            func.count().filter(well).label("succeeded"),
-        )
-        .where(job.c.parent_id.in_(parents))
-        .group_by(job.c.parent_id)
-    )
-    rows = await session.execute(statement)
-    return {row.parent_id: Children.model_validate(row, from_attributes=True) for row in rows}
 
 
 async def list_children(session: AsyncSession, job_id: str) -> list[str]:

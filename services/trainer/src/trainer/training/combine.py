@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from chassis.database import driver
 from numpy.typing import NDArray
 
 from trainer import store
@@ -88,7 +89,7 @@ async def _members(session: Any, job_id: str, composition: Composition | None) -
     """The children in their order, after the jobs that were there before."""
     former = composition.jobs if isinstance(composition, Ensemble) else ()
     children = await store.list_children(session, job_id)
-    found = await store.find_jobs(session, [*former, *children])
+    found = await store.find_jobs(await driver(session), [*former, *children])
     if len(found) < len(former) + len(children):
         raise JobError("a job that it is made of has been deleted")
     return found
