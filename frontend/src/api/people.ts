@@ -10,6 +10,7 @@ import type {
   PersonRecord,
   Revision,
   Role,
+  Setup,
   Token,
   TokenScope,
   Worker,
@@ -61,6 +62,10 @@ export function createPasswordLink(id: string): Promise<PasswordLink> {
 
 export function setPasswordByLink(token: string, password: string): Promise<void> {
   return request("/api/v1/password", { method: "PUT", body: { token, password } });
+}
+
+export function createFirstAdmin(setup: Setup): Promise<void> {
+  return request("/api/v1/setup", { method: "POST", body: setup });
 }
 
 export function changePassword(current: string, password: string): Promise<void> {

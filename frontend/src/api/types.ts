@@ -17,6 +17,8 @@ export type Person = Schemas["PersonBrief"];
 export type Role = Person["role"];
 export type Session = Pick<Schemas["SessionBody"], "person"> & { csrf_token: string | null };
 
+export type Setup = Schemas["Setup"];
+
 export type Me = Schemas["Me"];
 export type Agreement = Schemas["AgreementBody"];
 export type Token = Schemas["TokenBody"];

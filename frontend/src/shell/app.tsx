@@ -5,6 +5,7 @@ import { watchJobs } from "../api/live";
 import { person, resumeSession } from "../api/session";
 import { ExplorePage } from "../features/explore/page";
 import { SignInPage } from "../features/signin/page";
+import { SetupPage } from "../features/signin/setup";
 import { WelcomePage } from "../features/signin/welcome";
 import { isFilterKey } from "../lib/filter";
 import { matchPath, path, query, withQuery } from "../lib/url";
@@ -215,6 +216,7 @@ export function App() {
     );
   }
   if (path.value === "/welcome") return <WelcomePage />;
+  if (path.value === "/setup") return <SetupPage />;
   if (person.value === undefined) return null;
   return person.value === null || unauthenticated.value ? <SignInPage /> : <Shell />;
 }

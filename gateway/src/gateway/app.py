@@ -201,5 +201,5 @@ async def _invite_first_admin(hall: Hall) -> None:
     if invited:
         log.warning(
             "nobody has an account yet: create the first admin with this one-time token",
-            extra={"setup_token": token, "path": "POST /api/v1/setup"},
+            extra={"setup_token": token, "page": f"/setup#{token}"},
         )
