@@ -1,19 +1,16 @@
 """Every public operation, through the gateway, by the merged OpenAPI: no request ends in a 500."""
 
-import csv
 import os
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import schemathesis
-from catalog.paths import relative_key, sop_instance_uid
 
 from tests.asking import ask
+from tests.contract import pictured
 from tests.gateway.conftest import Gateway
-from tests.imagery.dicom_files import Made, breast, dicom_bytes
 
 EXAMPLES = int(os.environ.get("EMBEDLAB_SCHEMA_EXAMPLES", "6"))  # requests of each operation
 DOCUMENT = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -28,27 +25,7 @@ ENDLESS = {"GET /api/v1/jobs/events"}  # a stream of events has no end to wait f
 def admin(lab: Gateway, synthetic_tables: Path) -> httpx.Client:
     """An admin with a token of every scope, tables to ask about, and files of some images."""
     client = lab.with_token("admin")
-    picture = breast()
-    pictured = synthetic_tables.with_name("pictured")  # other tests' datasets have no files
-    with (synthetic_tables / "EMBED_OpenData_metadata.csv").open() as metadata:
-        for row in islice(csv.DictReader(metadata), 200):
-            file = pictured / relative_key(row["anon_dicom_path"])
-            file.parent.mkdir(parents=True, exist_ok=True)
-            named = Made(elements={"SOPInstanceUID": sop_instance_uid(row["anon_dicom_path"])})
-            file.write_bytes(dicom_bytes(picture, named))
-    tables = f"file://{synthetic_tables}"
-    sources = {
-        "clinical": f"{tables}/EMBED_OpenData_clinical.csv",
-        "metadata": f"{tables}/EMBED_OpenData_metadata.csv",
-        "image_root": f"file://{pictured}",
-    }
-    path = "/api/v1/datasets/embed-synthetic/revisions"
-    made = client.post(path, json={**sources, "restricted": False})
-    assert made.status_code == 202, made.text
-    state = made.json()
-    while state["state"] in ("queued", "running"):
-        state = client.get(f"{path}/{state['revision_id']}").json()
-    assert state["state"] == "succeeded", state
+    pictured.ingest(client, synthetic_tables)
     return client
 
 
@@ -63,7 +40,7 @@ def known(admin: httpx.Client) -> dict[str, Any]:
     return {
         **{name: found[name] for name in ("image_id", "exam_id", "patient_id")},
         "cohort_id": cohort["cohort_id"],
-        "name": "embed-synthetic",
+        "name": pictured.NAME,
         "revision_id": 1,
     }
 

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from chassis.identity import Role
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 
 from gateway.credentials import Scope
 from gateway.passwords import MAX_LENGTH, MIN_LENGTH
@@ -100,7 +100,7 @@ class AgreementRequest(Request):
 class ConfirmRequest(Request):
     """An admin's word on somebody's agreement."""
 
-    confirmed: bool
+    confirmed: StrictBool
 
 
 class TokenRequest(Request):
@@ -152,7 +152,7 @@ class PersonChange(Request):
 
     name: Name | None = None
     role: Role | None = None
-    disabled: bool | None = None
+    disabled: StrictBool | None = None
     password: Password | None = None
 
 

@@ -35,8 +35,8 @@ ROUTES = (
     records,
     datasets,
     purge,
+    freezing,  # its `preview` is no cohort's id
     cohorts,
-    freezing,
     recipes,
     exports,
     flags,

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from catalog.schemas import FilterDocument
 
@@ -22,7 +22,7 @@ class QueryRequest(BaseModel):
     dataset: str | None = None
     filter: FilterDocument | None = None
     sort: Sort | None = None
-    shared: bool = False
+    shared: StrictBool = False
 
 
 class QueryChange(BaseModel):
@@ -31,7 +31,7 @@ class QueryChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: QueryName | None = None
-    shared: bool | None = None
+    shared: StrictBool | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:

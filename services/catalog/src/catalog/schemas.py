@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, model_validator
 
 from catalog.fields import Kind, Level
 
@@ -312,7 +312,7 @@ class RevisionRequest(BaseModel):
     )
     image_root: Uri = Field(description="Folder of the DICOM files: `s3://bucket/images`")
     title: str | None = Field(default=None, max_length=200)
-    restricted: bool | None = None
+    restricted: StrictBool | None = None
     licence: str | None = Field(default=None, max_length=500)
     attribution: str | None = Field(default=None, max_length=2000)
     basis: str | None = Field(
@@ -322,7 +322,7 @@ class RevisionRequest(BaseModel):
         description="On what basis the lab keeps a shared copy; restricted datasets need one",
         examples=["Emory's written consent of 2026-03-02 to one copy for registered members"],
     )
-    dry_run: bool = False
+    dry_run: StrictBool = False
 
     @model_validator(mode="after")
     def _names_both_tables(self) -> Self:

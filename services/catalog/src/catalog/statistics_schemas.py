@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
 
 from catalog.fields import Kind, Level
 from catalog.schemas import FilterDocument, Totals, Value
@@ -22,8 +22,8 @@ class StatisticsRequest(BaseModel):
     filter: FilterDocument | None = None
     fields: FieldNames | None = None
     cross: Crosses = Field(default=[], examples=[[["asses", "tissueden"]]])
-    missing: bool = False
-    years: bool = True
+    missing: StrictBool = False
+    years: StrictBool = True
     count: Unit = "images"
 
 

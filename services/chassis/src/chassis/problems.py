@@ -9,6 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from chassis.logs import get_logger, request_id
 
@@ -126,7 +127,10 @@ def install_problem_handlers(app: FastAPI) -> None:
         assert isinstance(error, HTTPException)
         title = HTTPStatus(error.status_code).phrase
         detail = error.detail if error.detail != title else None
-        problem = Problem(error.status_code, title, detail=detail, headers=error.headers)
+        headers = error.headers
+        if error.status_code == 405:
+            headers = {"Allow": ", ".join(_methods(app, request.scope))}
+        problem = Problem(error.status_code, title, detail=detail, headers=headers)
         return problem_response(problem, request.url.path)
 
     async def on_unexpected(request: Request, error: Exception) -> JSONResponse:
@@ -142,6 +146,13 @@ def install_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, on_validation)
     app.add_exception_handler(HTTPException, on_http)
     app.add_exception_handler(Exception, on_unexpected)
+
+
+def _methods(app: FastAPI, scope: Scope) -> list[str]:
+    """All methods of a path: a route knows its own, and each method has one of its own."""
+    route = scope["route"]
+    documented = app.openapi()["paths"].get(route.path_format, {})
+    return sorted({name.upper() for name in documented} | set(route.methods))
 
 
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

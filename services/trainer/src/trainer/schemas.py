@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 
 from trainer.composition import Composition
 from trainer.evaluation.schemas import (
@@ -337,8 +337,8 @@ class JobChange(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(default=None, min_length=1, max_length=200)
-    archived: bool | None = None
-    keep: bool | None = None
+    archived: StrictBool | None = None
+    keep: StrictBool | None = None
     priority: int | None = Field(default=None, ge=-10, le=10)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import json
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, StrictBool
 
 from trainer.composition import Composition, Fold, Frozen
 
@@ -120,7 +120,7 @@ class TrainingSettings(Frozen):
         default=None,
         description="Train only modules whose names begin so, e.g. `layer4`, `fc`",
     )
-    deterministic: bool = Field(
+    deterministic: StrictBool = Field(
         default=True, description="Only algorithms that repeat to the bit; slower on a GPU"
     )
     seed: int = Field(

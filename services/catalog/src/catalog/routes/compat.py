@@ -21,7 +21,7 @@ from catalog.routes.state import DatasetQuery, Holder, answer
 
 router = APIRouter(prefix="/compat/embed-server", tags=["compat"])
 
-Filters = Annotated[str | None, Query(max_length=200_000, description="The app's filter, JSON")]
+Filters = Annotated[str | None, Query(max_length=60_000, description="The app's filter, JSON")]
 ImageFormat = Annotated[str, Query(alias="format", pattern=r"^[a-z]{1,8}$")]
 
 

@@ -24,7 +24,7 @@ Identifier = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[!-~]+$
 Parts = Mapping[int, views.Levels]
 
 
-@router.get("/images/{image_id}", response_model=ImageRecord)
+@router.get("/images/{image_id:int}", response_model=ImageRecord)
 async def retrieve_image(
     image_id: ImageId, caller: Caller, holder: Holder, database: Db
 ) -> Response:
