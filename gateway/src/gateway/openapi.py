@@ -28,6 +28,8 @@ DESCRIPTION = (
     "Sign in with `POST /api/v1/session` (a cookie; send its `csrf_token` as `X-CSRF-Token` with "
     "POST, PUT, PATCH and DELETE), or send an API token as `Authorization: Bearer elab_...`."
 )
+# What the door refuses in a path, whatever the service behind it would take.
+IN_PATHS = r"^[^\\\x00]+$"
 OWN_ANSWERS = (400, 401, 403, 429, 431, 503, 504)
 OF_BODIES = (408, 413)
 _open_operations = frozenset(
@@ -59,6 +61,8 @@ def merge_openapi(documents: Mapping[str, Document]) -> Document:
         for path, item in own_paths.items():
             _mark_operations(name, path, item, operation_ids)
             _add_path(paths, path, item, name)
+    for operation in _operations(paths):
+        _declare_paths(operation)
     components = _merged_components(used, renamed)
     if "Problem" in components.get("schemas", {}):
         for operation in _operations(paths):
@@ -217,6 +221,14 @@ def _mark_operations(service: str, path: str, item: Document, repeated_ids: froz
         if (method, path) in _open_operations:
             operation["security"] = []
         _write_as_3_1(operation)
+
+
+def _declare_paths(operation: dict[str, Any]) -> None:
+    """Say what texts a path may hold, where the service says nothing of it."""
+    for parameter in operation.get("parameters", ()):
+        schema = parameter.get("schema", {})
+        if parameter["in"] == "path" and schema.get("type") == "string":
+            schema.setdefault("pattern", IN_PATHS)
 
 
 def _declare_own_answers(operation: Document) -> None:

@@ -20,7 +20,8 @@ from catalog.timeline import Visit, timeline
 router = APIRouter(prefix="/api/v1", tags=["records"])
 
 ImageId = Annotated[int, Path(ge=1, lt=2**63)]
-Identifier = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[!-~]+$")]
+# Visible ASCII without the backslash, which no path of the gateway has.
+Identifier = Annotated[str, Path(min_length=1, max_length=64, pattern=r"^[!-\[\]-~]+$")]
 Parts = Mapping[int, views.Levels]
 
 
