@@ -1,4 +1,4 @@
-"""Nobody is shut out: axe finds nothing serious on any page, in either theme."""
+"""Nobody is shut out: axe finds nothing serious on any page, at either size, in either theme."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import DESKTOP, Api, OpenPage, Stack
+from .conftest import DESKTOP, PHONE, Api, OpenPage, Stack, shoot
 
 pytestmark = pytest.mark.browser
 
@@ -29,19 +29,26 @@ def violations(page: Page) -> list[str]:
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_no_serious_issue_on_any_page(open_page: OpenPage, stack: Stack, scheme: str) -> None:
+@pytest.mark.parametrize("size", [DESKTOP, PHONE])
+def test_no_serious_issue_on_any_page(
+    open_page: OpenPage, stack: Stack, size: tuple[int, int], scheme: str
+) -> None:
     if not AXE.exists():
         pytest.skip("axe-core is not installed: npm ci in frontend")
-    page = open_page(DESKTOP, scheme)
-    image = Api(page, stack).get("/api/v1/images?has_roi=true&limit=1")["items"][0]["image_id"]
+    page = open_page(size, scheme)
+    api = Api(page, stack)
+    image = api.get("/api/v1/images?has_roi=true&limit=1")["items"][0]["image_id"]
+    job = api.get("/api/v1/jobs?state=succeeded&experiment=embed-2b6k&limit=1")["items"][0]
     paths = {
         "/explore?asses=S&age_at_study.gte=40": ".tile[data-image]",
         f"/images/{image}": ".finding",
         "/cohorts": "h1",
         "/cohorts/new": ".balance",
+        f"/cohorts/{job['cohort_id']}": ".definition",
         "/jobs": "h1",
         "/jobs/new": ".gallery",
         "/jobs/new?experiment=embed-2b6k": ".settings",
+        f"/jobs/{job['job_id']}": ".curves",
         "/jobs/compare": "h1",
         "/cohorts/compare": "h1",
         "/statistics?asses=S": ".bars",
@@ -55,9 +62,11 @@ def test_no_serious_issue_on_any_page(open_page: OpenPage, stack: Stack, scheme:
         "/nowhere": "h2",
     }
     found = {}
-    for path, ready in paths.items():
+    for number, (path, ready) in enumerate(paths.items()):
         page.goto(f"{stack.url}{path}")
         page.locator(ready).first.wait_for()
         page.wait_for_timeout(400)
+        shoot(page, f"page-{number:02}-{size[0]}-{scheme}")
         found[path] = violations(page)
-    assert {path: issues for path, issues in found.items() if issues} == {}
+    issues = [f"{path}: {issue}" for path, several in found.items() for issue in several]
+    assert not issues, "\n".join(issues)
