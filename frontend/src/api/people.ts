@@ -1,4 +1,4 @@
-import { request } from "./client";
+import { request, UnreachableError } from "./client";
 import type {
   Agreement,
   Audit,
@@ -8,6 +8,7 @@ import type {
   Page,
   PasswordLink,
   PersonRecord,
+  Readiness,
   Revision,
   Role,
   Setup,
@@ -127,7 +128,13 @@ export function listRevisions(dataset: string, signal?: AbortSignal): Promise<Pa
   return request(`/api/v1/datasets/${encodeURIComponent(dataset)}/revisions`, { signal });
 }
 
-/** Dependencies by name, as each service tells them; no contract, so only its text is shown. */
-export function readiness(signal?: AbortSignal): Promise<Record<string, unknown>> {
-  return request("/readyz", { signal });
+/** Whether all of it works. A server that is not ready says so with 503, and says what is wrong. */
+export async function readiness(signal?: AbortSignal): Promise<Readiness> {
+  try {
+    const answer = await fetch("/readyz", { cache: "no-store", signal: signal ?? null });
+    return (await answer.json()) as Readiness;
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new UnreachableError();
+  }
 }

@@ -17,6 +17,15 @@ export type Person = Schemas["PersonBrief"];
 export type Role = Person["role"];
 export type Session = Pick<Schemas["SessionBody"], "person"> & { csrf_token: string | null };
 
+/** What `/readyz` says; it is no part of the API's document. */
+export interface Readiness {
+  readonly state: "ready" | "degraded" | "not ready";
+  readonly dependencies: Record<
+    string,
+    { readonly state: "ok" | "degraded" | "failed"; readonly detail: string | null }
+  >;
+}
+
 export type Setup = Schemas["Setup"];
 
 export type Me = Schemas["Me"];

@@ -1,25 +1,11 @@
 import { readiness } from "../../api/people";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 
-function States({ of }: { of: Record<string, unknown> }) {
-  return (
-    <dl class="facts report">
-      {Object.entries(of).map(([name, value]) => [
-        <dt key={`${name}-t`}>{name.replaceAll("_", " ")}</dt>,
-        <dd key={name}>
-          {typeof value === "object" && value !== null ? (
-            <States of={value as Record<string, unknown>} />
-          ) : (
-            String(value)
-          )}
-        </dd>,
-      ])}
-    </dl>
-  );
-}
+const WORDS = { ok: "works", degraded: "works in part", failed: "does not work" } as const;
 
-/** Each service and what it depends on: databases, the cache of pictures, the store. */
+/** Each service and what the gateway itself depends on; what is wrong where something is. */
 export function System() {
   const ready = useResource("readyz", readiness);
   return (
@@ -30,7 +16,28 @@ export function System() {
         </button>
       </div>
       {ready.error && <ProblemNote error={ready.error} retry={ready.reload} />}
-      {ready.data && <States of={ready.data} />}
+      {ready.data && (
+        <TableScroll label="State of each service">
+          <table class="table report">
+            <thead>
+              <tr>
+                <th scope="col">Service</th>
+                <th scope="col">State</th>
+                <th scope="col">What is wrong</th>
+              </tr>
+            </thead>
+            <tbody>
+              {Object.entries(ready.data.dependencies).map(([name, { state, detail }]) => (
+                <tr key={name}>
+                  <td>{name}</td>
+                  <td class={state === "ok" ? "" : "state-wrong"}>{WORDS[state]}</td>
+                  <td class="soft">{detail ?? "–"}</td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </TableScroll>
+      )}
     </section>
   );
 }

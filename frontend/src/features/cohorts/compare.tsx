@@ -104,6 +104,7 @@ export function CohortCompare() {
             </p>
           )}
         </header>
+        {!(a && b) && <p class="soft">Tick two cohorts in the list of cohorts to compare them.</p>}
         {compared.error && <ProblemNote error={compared.error} retry={compared.reload} />}
         {!found && compared.slow && <SkeletonLines lines={[60, 100, 80]} />}
         {found && (

@@ -34,7 +34,7 @@ function Row({ cohort }: { cohort: Cohort }) {
           onChange={toggle}
         />
       </td>
-      <td>
+      <td class="name">
         <a href={`/cohorts/${cohort.cohort_id}`}>{cohort.name}</a>
       </td>
       <td>
