@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 from trainer.experiments import EXPERIMENTS
 from trainer.samples import Samples
-from trainer.training.augmentation import draw_variations, vary
+from trainer.training.augmentation import draw_variations, vary, vary_strongly
 from trainer.training.batches import count_training_images, training_batches
 from trainer.training.outputs import probabilities, summed_loss
 
@@ -83,7 +83,24 @@ def test_fresh_variations_differ_by_epoch_and_fixed_ones_do_not(samples: Samples
     assert count_training_images(samples, settings) == 3 * N
 
 
-@pytest.mark.parametrize("augment", ["none", "light", "affine", "right-angles"])
+def test_strong_is_each_picture_in_its_own_way_and_the_same_when_an_epoch_is_repeated() -> None:
+    pictures = np.random.default_rng(0).integers(60, 190, (1, 2, 20, 20)).astype(np.uint8)
+    stacks = pictures.repeat(200, axis=0)
+    torch.manual_seed(5)
+    stands = torch.get_rng_state()
+    first, again = (vary_strongly(stacks, np.random.default_rng(3)) for _ in range(2))
+    assert (torch.get_rng_state() == stands).all(), "torch's own generator stays where it stood"
+    assert (first == again).all()
+    assert len({stack.tobytes() for stack in first}) == 200
+    brightness = first[:, :, 8:12, 8:12].mean(axis=(1, 2, 3))
+    assert 3 < brightness.std() < 20
+    upper, lower = np.zeros((200, 1, 20, 20), np.uint8), (slice(None), 0, slice(12, 18))
+    upper[:, :, 2:8, 5:15] = 200
+    turned = vary_strongly(upper, np.random.default_rng(4))[lower].mean(axis=(1, 2)) > 50
+    assert 0.4 < turned.mean() < 0.6, "half of them upside down"
+
+
+@pytest.mark.parametrize("augment", ["none", "light", "affine", "right-angles", "strong"])
 def test_a_network_is_given_partners_varied_alike_and_assessments(
     samples: Samples, augment: str
 ) -> None:

@@ -6085,11 +6085,11 @@ export interface components {
             schedule: "constant" | "linear" | "cosine" | "step" | "one-cycle" | "plateau";
             /**
              * Augment
-             * @description `light`: shifts within the margin and vertical flips; `affine`: turned up to 40 degrees, shifted, zoomed; `right-angles`: turned by right angles, vertical flips
+             * @description `light`: shifts within the margin and vertical flips; `affine`: turned up to 40 degrees, shifted, zoomed; `right-angles`: turned by right angles, vertical flips; `strong`: turned a little, shifted, zoomed, upside down, brighter or darker, harder or softer, some blurred
              * @default none
              * @enum {string}
              */
-            augment: "none" | "light" | "affine" | "right-angles";
+            augment: "none" | "light" | "affine" | "right-angles" | "strong";
             /**
              * Augmented Copies
              * @description Fixed variations of each image beside it, instead of new ones every epoch

@@ -52,11 +52,13 @@ class TrainingSettings(Frozen):
             "a tenth after each five epochs that did not better validation loss"
         ),
     )
-    augment: Literal["none", "light", "affine", "right-angles"] = Field(
+    augment: Literal["none", "light", "affine", "right-angles", "strong"] = Field(
         default="none",
         description=(
             "`light`: shifts within the margin and vertical flips; `affine`: turned up to 40 "
-            "degrees, shifted, zoomed; `right-angles`: turned by right angles, vertical flips"
+            "degrees, shifted, zoomed; `right-angles`: turned by right angles, vertical flips; "
+            "`strong`: turned a little, shifted, zoomed, upside down, brighter or darker, "
+            "harder or softer, some blurred"
         ),
     )
     augmented_copies: int = Field(

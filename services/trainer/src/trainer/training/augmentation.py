@@ -1,11 +1,14 @@
-"""The CBIS-DDSM report's two augmentations: affine maps of whole batches, drawn from a seed.
+"""Pictures varied for training: the CBIS-DDSM report's two ways, and a stronger one.
 
-Not torchvision's transforms v2: those fill what comes in at an edge with a constant, where the
-report has the nearest pixel, or a reflection. Maps are drawn apart from torch's own generator, so
-that a job which goes on after an epoch sees the pictures it would have seen.
+The report's are affine maps of whole batches, not torchvision's transforms v2: those zoom both
+axes alike and fill what comes in at an edge with a constant, where the report zooms each axis and
+has the nearest pixel, or a reflection. The stronger one is of transforms v2. All chance is drawn
+from a seed of the epoch, never from where torch's own generator stands, so that a job which goes
+on after an epoch sees the pictures it would have seen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +61,38 @@ def vary(pictures: NDArray[np.uint8], thetas: Thetas, kind: str) -> NDArray[np.u
         grey, grid, mode="bilinear", padding_mode=RANGES[kind].fill, align_corners=False
     )
     found: NDArray[np.uint8] = moved[:, 0].round().clamp(0, 255).byte().numpy()
+    return found
+
+
+def vary_strongly(stacks: NDArray[np.uint8], generator: np.random.Generator) -> NDArray[np.uint8]:
+    """(b, n, size, size) each stack of n pictures in a way of its own, its pictures alike."""
+    found, transforms = np.empty_like(stacks), _strong_transforms()
+    with torch.random.fork_rng(devices=()):
+        torch.manual_seed(int(generator.integers(2**63)))
+        for i, stack in enumerate(stacks):
+            found[i] = transforms(torch.from_numpy(stack[:, None]))[:, 0].numpy()
+    return found
+
+
+@cache
+def _strong_transforms() -> Callable[[torch.Tensor], torch.Tensor]:
+    """No mirror: the side of the chest wall tells a mammogram's laterality."""
+    from trainer.training.torch_compat import import_transforms  # seconds of imports
+
+    v2 = import_transforms()
+    found: Callable[[torch.Tensor], torch.Tensor] = v2.Compose(
+        [
+            v2.RandomAffine(
+                10,
+                translate=(0.05, 0.05),
+                scale=(0.9, 1.1),
+                interpolation=v2.InterpolationMode.BILINEAR,
+            ),
+            v2.RandomVerticalFlip(),
+            v2.ColorJitter(brightness=0.15, contrast=0.2),
+            v2.RandomApply([v2.GaussianBlur(5, (0.1, 1.5))], p=0.2),
+        ]
+    )
     return found
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from trainer.samples import TRAIN, Samples
 from trainer.spec import TrainingSettings
-from trainer.training.augmentation import draw_variations, vary
+from trainer.training.augmentation import draw_variations, vary, vary_strongly
 
 IMAGENET_MEAN, IMAGENET_SD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 EVALUATION_BATCH = 64
@@ -79,6 +79,8 @@ def training_batches(
         elif settings.augment in ("affine", "right-angles"):
             fresh = draw_variations(len(part), settings.augment, generator)
             yield _inputs(samples, places, settings, fresh), labels[places]
+        elif settings.augment == "strong":
+            yield _strong(_inputs(samples, places, settings), generator), labels[places]
         elif settings.augment == "light":
             yield _shifted(samples, places, settings, generator), labels[places]
         else:
@@ -153,6 +155,13 @@ def _inputs(
         pictures = vary(pictures, variations, settings.augment)
         partners = None if partners is None else vary(partners, variations, settings.augment)
     return Inputs(pictures, partners, _birads(samples, places))
+
+
+def _strong(inputs: Inputs, generator: np.random.Generator) -> Inputs:
+    alike = [p for p in (inputs.pictures, inputs.partners) if p is not None]
+    stacks = vary_strongly(np.stack(alike, axis=1), generator)
+    partners = None if inputs.partners is None else stacks[:, 1]
+    return inputs._replace(pictures=stacks[:, 0], partners=partners)
 
 
 def _birads(samples: Samples, places: NDArray[np.int64]) -> NDArray[np.int64] | None:

@@ -29,6 +29,11 @@ def _import_torchvision() -> ModuleType:
     return importlib.import_module("torchvision")
 
 
+def import_transforms() -> ModuleType:
+    """torchvision's transforms v2."""
+    return importlib.import_module("torchvision.transforms.v2")
+
+
 def import_timm() -> ModuleType:
     """timm, which imports torchvision itself: by now that is there."""
     return importlib.import_module("timm")
