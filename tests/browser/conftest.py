@@ -31,6 +31,7 @@ ARGUMENTS = [
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 SHOTS = Path(".artifacts/screenshots")
+SETTLED_MS = 250  # a panel has slid, tiles of another size have come
 DATASET = "embed-synthetic"
 DESKTOP, PHONE = (1440, 900), (390, 844)
 
@@ -187,6 +188,22 @@ def api(page: Page, stack: Stack) -> Api:
 
 
 def shoot(page: Page, name: str) -> None:
-    """Keep what is seen."""
+    """Keep what is seen, at both sizes and in both themes; the page is left as it was."""
+    size = page.viewport_size
+    assert size is not None
+    dark = page.evaluate("matchMedia('(prefers-color-scheme: dark)').matches")
+    for width, height in (DESKTOP, PHONE):
+        page.set_viewport_size({"width": width, "height": height})
+        for scheme in ("dark", "light"):
+            page.emulate_media(color_scheme=scheme)
+            page.wait_for_timeout(SETTLED_MS)
+            snap(page, f"{name}-{width}-{scheme}")
+    page.emulate_media(color_scheme="dark" if dark else "light")
+    page.set_viewport_size(size)
+    page.wait_for_timeout(SETTLED_MS)
+
+
+def snap(page: Page, name: str) -> None:
+    """Keep what is seen, as it is."""
     SHOTS.mkdir(parents=True, exist_ok=True)
     page.screenshot(path=SHOTS / f"{name}.png")

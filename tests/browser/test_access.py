@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from .conftest import DESKTOP, PHONE, Api, OpenPage, Stack, shoot
+from .conftest import DESKTOP, PHONE, Api, OpenPage, Stack, snap
 
 pytestmark = pytest.mark.browser
 
@@ -66,7 +66,7 @@ def test_no_serious_issue_on_any_page(
         page.goto(f"{stack.url}{path}")
         page.locator(ready).first.wait_for()
         page.wait_for_timeout(400)
-        shoot(page, f"page-{number:02}-{size[0]}-{scheme}")
+        snap(page, f"page-{number:02}-{size[0]}-{scheme}")
         found[path] = violations(page)
     issues = [f"{path}: {issue}" for path, several in found.items() for issue in several]
     assert not issues, "\n".join(issues)

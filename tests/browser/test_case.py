@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import DESKTOP, PHONE, Api, OpenPage, Stack, shoot
+from .conftest import DESKTOP, PHONE, Api, OpenPage, Stack, shoot, snap
 
 pytestmark = pytest.mark.browser
 
@@ -167,4 +167,4 @@ def test_other_sizes_and_themes(
     open_case(page, stack, record["image_id"])
     page.wait_for_timeout(600)
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    shoot(page, name)
+    snap(page, name)

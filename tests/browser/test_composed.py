@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PHONE, Api, OpenPage, Stack, shoot
+from .conftest import PHONE, Api, OpenPage, Stack, shoot, snap
 from .test_access import AXE, violations
 from .test_model import SMALL, ended, small_cohort
 
@@ -92,7 +92,7 @@ def test_a_sweep_on_a_phone(open_page: OpenPage, stack: Stack) -> None:
     expect(takes).to_contain_text("3 jobs")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     takes.scroll_into_view_if_needed()
-    shoot(page, "phone-job-folds")
+    snap(page, "phone-job-folds")
 
 
 def averaged(page: Page, api: Api) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from .conftest import DATASET, DESKTOP, PHONE, Api, OpenPage, Stack, shoot, sign_in
+from .conftest import DATASET, DESKTOP, PHONE, Api, OpenPage, Stack, shoot, sign_in, snap
 
 pytestmark = pytest.mark.browser
 
@@ -178,4 +178,4 @@ def test_other_sizes_and_themes(
     page.locator(".tile img.here").first.wait_for()
     page.wait_for_timeout(400)
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
-    shoot(page, name)
+    snap(page, name)

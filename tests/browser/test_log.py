@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PHONE, Api, OpenPage, Stack, shoot
+from .conftest import PHONE, Api, OpenPage, Stack, shoot, snap
 from .test_access import AXE, violations
 from .test_model import SMALL, ended, small_cohort
 
@@ -67,6 +67,6 @@ def test_the_log_on_a_phone(open_page: OpenPage, stack: Stack, scheme: str) -> N
     expect(log).to_contain_text("Succeeded")
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     log.scroll_into_view_if_needed()
-    shoot(page, f"phone-job-log-{scheme}")
+    snap(page, f"phone-job-log-{scheme}")
     if AXE.exists():
         assert violations(page) == []

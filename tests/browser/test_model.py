@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import DATASET, PHONE, Api, OpenPage, Stack, shoot
+from .conftest import DATASET, PHONE, Api, OpenPage, Stack, shoot, snap
 from .test_access import AXE, violations
 from .test_case import find_record, open_case
 
@@ -151,7 +151,7 @@ def test_a_model_of_other_views_says_so(open_page: OpenPage, stack: Stack, schem
     expect(page.locator(".heat canvas")).to_have_count(1)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     panel.scroll_into_view_if_needed()
-    shoot(page, f"phone-case-model-{scheme}")
+    snap(page, f"phone-case-model-{scheme}")
     if AXE.exists():
         assert violations(page) == []
 

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PHONE, Api, OpenPage, Stack, shoot
+from .conftest import PHONE, Api, OpenPage, Stack, shoot, snap
 from .test_access import AXE, violations
 from .test_model import small_cohort
 
@@ -44,6 +44,6 @@ def test_balance_on_a_phone(open_page: OpenPage, stack: Stack, scheme: str) -> N
     expect(table.locator("tbody").nth(1)).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
     table.scroll_into_view_if_needed()
-    shoot(page, f"phone-cohort-balance-{scheme}")
+    snap(page, f"phone-cohort-balance-{scheme}")
     if AXE.exists():
         assert violations(page) == []

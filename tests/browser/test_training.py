@@ -7,11 +7,19 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from .conftest import PHONE, Api, OpenPage, Stack, shoot
+from .conftest import PHONE, Api, OpenPage, Stack, shoot, snap
 
 pytestmark = pytest.mark.browser
 
 EPOCHS = 2
+
+# Titles of charts with a curve that leaves its picture.
+OUTSIDE = """() => [...document.querySelectorAll("figure.chart")]
+    .filter(chart => [...chart.querySelectorAll("path.curve")].some(curve => {
+        const box = curve.getBBox(), size = curve.ownerSVGElement.getBoundingClientRect();
+        return box.x < 0 || box.x + box.width > size.width;
+    }))
+    .map(chart => chart.querySelector("figcaption").textContent)"""
 
 
 def freeze(page: Page, stack: Stack, name: str) -> str:
@@ -94,6 +102,10 @@ def test_job_is_submitted_and_followed_to_its_curves(page: Page, api: Api, stack
     expect(page.get_by_role("region", name="Misclassified cases")).to_contain_text(
         f"{len(wrong)} of {len(rows)} test images"
     )
+    page.get_by_role("heading", name="Calibration").scroll_into_view_if_needed()
+    assert page.evaluate(OUTSIDE) == []
+    shoot(page, "job-calibration")
+    page.get_by_role("heading", level=1).scroll_into_view_if_needed()
     page.wait_for_timeout(300)
     shoot(page, "job-done")
     if wrong:
@@ -181,4 +193,4 @@ def test_phone(open_page: OpenPage, stack: Stack, path: str) -> None:
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_timeout(600)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
-    shoot(page, f"phone{path.replace('/', '-')}")
+    snap(page, f"phone{path.replace('/', '-')}")

@@ -12,7 +12,7 @@ export interface Difference {
 export function specDifferences(jobs: readonly Job[]): Difference[] {
   const rows: [string, (job: Job) => unknown][] = [
     ["experiment", (job) => job.experiment],
-    ["cohort", (job) => job.cohort_id],
+    ["cohort", (job) => job.cohort_id?.slice(0, 8)],
   ];
   const names = new Set(jobs.flatMap((job) => Object.keys(job.spec?.settings ?? {})));
   for (const name of names) {

@@ -1,7 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { listPeople, searchAudit } from "../../api/people";
 import type { Audit } from "../../api/types";
-import { formatBytes, formatCount, formatWhen } from "../../lib/format";
+import { formatBytes, formatCount, formatWhen, plural } from "../../lib/format";
 import { query, setParameters } from "../../lib/url";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
@@ -90,7 +90,7 @@ export function AuditLog() {
             onChange={(event) => setParameters({ _since: event.currentTarget.value || null })}
           />
         </label>
-        {first.data && <span class="soft">{formatCount(first.data.total)} entries</span>}
+        {first.data && <span class="soft">{plural(first.data.total, "entry", "entries")}</span>}
         <button type="submit" class="button">
           Search
         </button>

@@ -1,9 +1,11 @@
 import { listRevisions } from "../../api/people";
 import type { Dataset, Revision } from "../../api/types";
 import { formatCount, formatWhen } from "../../lib/format";
+import { settingLabel, valueText } from "../../lib/schema";
 import { datasets } from "../../shell/workspace";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
+import { TableScroll } from "../../ui/scroll";
 
 /** The ingest report is a document of the catalog's; numbers and lists of it are shown as they stand. */
 function ReportView({ report }: { report: object }) {
@@ -32,19 +34,48 @@ const MOST = 40;
 
 function ReportList({ items }: { items: readonly unknown[] }) {
   if (items.length === 0) return <span class="faint">none</span>;
+  const shown = items.slice(0, MOST);
+  const rows = shown.filter((item): item is object => typeof item === "object" && item !== null);
   return (
-    <ul>
-      {items.slice(0, MOST).map((item, index) => (
-        <li key={index}>
-          {typeof item === "object" && item !== null
-            ? Object.entries(item)
-                .map(([name, value]) => `${name.replaceAll("_", " ")} ${String(value)}`)
-                .join(", ")
-            : String(item)}
-        </li>
-      ))}
-      {items.length > MOST && <li class="faint">{items.length - MOST} more</li>}
-    </ul>
+    <>
+      {rows.length > 0 && <ReportTable rows={rows} />}
+      <ul>
+        {shown
+          .filter((item) => typeof item !== "object")
+          .map((item) => (
+            <li key={item}>{String(item)}</li>
+          ))}
+        {items.length > MOST && <li class="faint">{items.length - MOST} more</li>}
+      </ul>
+    </>
+  );
+}
+
+function ReportTable({ rows }: { rows: readonly object[] }) {
+  const names = [...new Set(rows.flatMap(Object.keys))];
+  return (
+    <TableScroll label="Cells by column and reason">
+      <table class="table">
+        <thead>
+          <tr>
+            {names.map((name) => (
+              <th key={name} scope="col">
+                {settingLabel(name)}
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, index) => (
+            <tr key={index}>
+              {names.map((name) => (
+                <td key={name}>{valueText((row as Record<string, unknown>)[name])}</td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </TableScroll>
   );
 }
 

@@ -10,12 +10,11 @@ import "./cohorts.css";
 
 type Moved = CohortComparison["labels"];
 
-const worded = (value: unknown): string =>
-  value === null || value === undefined
-    ? "–"
-    : typeof value === "string"
-      ? value
-      : JSON.stringify(value);
+function worded(value: unknown): string {
+  if (value === null || value === undefined) return "–";
+  if (Array.isArray(value)) return value.map(worded).join(", ");
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
 
 function Overlap({ found }: { found: CohortComparison }) {
   const onlyA = found.only_a.images;

@@ -1,6 +1,7 @@
 import type { FlagKind, Recipe } from "../../api/types";
 import { type CohortDraft, MATCHABLE, type MatchDraft } from "../../lib/cohort";
 import { FLAG_WORDS } from "../../lib/flags";
+import { Prose } from "../../ui/prose";
 
 interface Props {
   readonly draft: CohortDraft;
@@ -29,7 +30,9 @@ export function RecipeChoice({ draft, recipes, onChange }: Props & { recipes: re
       </label>
       {chosen && (
         <div class="recipe-note">
-          <p>{chosen.description}</p>
+          <p>
+            <Prose text={chosen.description} />
+          </p>
           <p class="faint">
             After {chosen.source}, {chosen.release}; classes {chosen.classes.join(", ")}.
           </p>

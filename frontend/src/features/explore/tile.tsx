@@ -1,4 +1,5 @@
 import { retrieveImage } from "../../api/catalog";
+import { UnreachableError } from "../../api/client";
 import { thumbnailUrl } from "../../api/pictures";
 import type { ImageSummary } from "../../api/types";
 import { viewName } from "../../lib/vocabulary";
@@ -58,7 +59,7 @@ export function Tile(props: TileProps) {
       )}
       {error && (
         <span class="tile-missing" title={error.message}>
-          no pixels here
+          {error instanceof UnreachableError ? "not loaded" : "no pixels here"}
         </span>
       )}
       {src && <img class="here" src={src} alt="" decoding="async" draggable={false} />}

@@ -41,12 +41,24 @@ function Cell({ figure }: { figure: Figure | undefined }) {
 
 const chance = (p: number): string => (p < 0.001 ? "p < 0.001" : `p = ${formatFigure(p)}`);
 
+/** How many jobs are tested against each other at once. */
+const TESTED = 20;
+
 /** Whether the others differ from the first by more than chance, on the same test images. */
 function Tests({ jobs }: { jobs: readonly Job[] }) {
   const ids = jobs.map((job) => job.job_id);
-  const found = useResource(ids.length > 1 ? `compare ${ids.join()}` : null, (aborted) =>
+  const tested = ids.length > 1 && ids.length <= TESTED;
+  const found = useResource(tested ? `compare ${ids.join()}` : null, (aborted) =>
     compareJobs(ids, aborted),
   );
+  if (ids.length > TESTED) {
+    return (
+      <p class="soft">
+        Whether jobs differ by more than chance is tested for up to {TESTED} of them; here are{" "}
+        {ids.length}.
+      </p>
+    );
+  }
   if (found.error) return <ProblemNote error={found.error} retry={found.reload} />;
   if (!found.data) return null;
   const named = (id: string): string => {

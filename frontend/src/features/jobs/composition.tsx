@@ -11,6 +11,7 @@ import {
 import { byImportance, type FormField } from "../../lib/schema";
 import { setParameters } from "../../lib/url";
 import { Icon } from "../../ui/icon";
+import { Prose } from "../../ui/prose";
 import { EnsembleForm } from "./ensemble";
 
 interface Props {
@@ -90,7 +91,9 @@ function GridRow({ field, text, fallback }: { field: FormField; text: string; fa
       {problem ? (
         <p class="wrong">{problem}</p>
       ) : (
-        <p class="help">{field.choices.length ? `Of ${field.choices.join(", ")}` : field.help}</p>
+        <p class="help">
+          {field.choices.length ? `Of ${field.choices.join(", ")}` : <Prose text={field.help} />}
+        </p>
       )}
     </div>
   );

@@ -127,6 +127,7 @@ export function EvaluationParts({ job }: { job: Job }) {
         title="Calibration"
         xName="predicted probability"
         x={calibration.predicted}
+        xDomain={DOMAIN}
         domain={DOMAIN}
         series={[
           { name: "observed share", colour: 1, values: calibration.observed },

@@ -1,4 +1,5 @@
 import { byImportance, type FormField, fieldProblem, isPrincipal } from "../../lib/schema";
+import { Prose } from "../../ui/prose";
 
 interface Props {
   readonly fields: readonly FormField[];
@@ -80,7 +81,9 @@ function SettingRow({
           {problem}
         </p>
       ) : (
-        <p class="help">{field.help}</p>
+        <p class="help">
+          <Prose text={field.help} />
+        </p>
       )}
     </div>
   );

@@ -31,7 +31,7 @@ function RecordForm({ dataset, onRecorded }: { dataset: string; onRecorded: () =
           value={text}
           required
           maxLength={200}
-          placeholder="name, date of the registration, address it was made with"
+          placeholder="name, date and address of the registration"
           onInput={(event) => setText(event.currentTarget.value)}
         />
         <span class="help">

@@ -19,7 +19,7 @@ export function Password() {
     <section class="stack" aria-label="Password">
       <h2>Password</h2>
       <p class="soft">A new one signs you out everywhere. API tokens stay.</p>
-      <form class="token-form" onSubmit={submit}>
+      <form class="password-form" onSubmit={submit}>
         <label class="field">
           <span class="label">Current password</span>
           <input

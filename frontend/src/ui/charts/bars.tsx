@@ -14,7 +14,7 @@ const ROW = 24;
 const RIGHT = 118;
 
 const shortened = (label: string, width: number): string => {
-  const most = Math.floor(width / 6.6);
+  const most = Math.floor(width / 7);
   return label.length > most ? `${label.slice(0, most - 1)}…` : label;
 };
 

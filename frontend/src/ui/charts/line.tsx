@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { formatFigure } from "../../lib/format";
-import { linePath, niceScale, project } from "../../lib/scale";
+import { linePath, niceScale, project, type Scale } from "../../lib/scale";
 import { useWidth } from "../width";
 import "./charts.css";
 
@@ -17,7 +17,10 @@ interface Props {
   readonly series: readonly Series[];
   /** Fixed domain of y; without it the data decide. */
   readonly domain?: readonly [number, number];
+  /** Epochs to come, which the curves leave room for. */
   readonly xMax?: number | undefined;
+  /** Fixed domain of x; without it x counts epochs from 1. */
+  readonly xDomain?: readonly [number, number];
   readonly xName: string;
   /** A place on x worth a dashed line, and why. */
   readonly mark?: { at: number; name: string } | undefined;
@@ -34,8 +37,19 @@ function nearest(values: readonly number[], wanted: number): number {
   return best;
 }
 
-/** Curves over epochs. The legend carries the figures: of the epoch pointed at, else of the last one. */
-export function LineChart({ title, x, series, domain, xMax, xName, mark }: Props) {
+/** Epochs from 1 to the last, with as many ticks as there is room for. */
+function epochScale(last: number, width: number): Scale {
+  const step = Math.max(1, Math.ceil(last / Math.max(2, Math.floor(width / 70))));
+  const count = Math.floor((last - 1) / step) + 1;
+  return {
+    min: 1,
+    max: last,
+    ticks: Array.from({ length: count }, (_, index) => 1 + index * step),
+  };
+}
+
+/** Curves. The legend carries the figures: of the place pointed at, else of the last one. */
+export function LineChart({ title, x, series, domain, xMax, xDomain, xName, mark }: Props) {
   const [box, width] = useWidth<HTMLDivElement>();
   const [at, setAt] = useState<number | null>(null);
   const values = series
@@ -44,21 +58,15 @@ export function LineChart({ title, x, series, domain, xMax, xName, mark }: Props
   const y = domain
     ? niceScale(domain[0], domain[1])
     : niceScale(Math.min(0, ...values), values.length ? Math.max(...values) : 1);
-  const last = Math.max(xMax ?? 0, ...x, 2);
-  const xs = { min: 1, max: last, ticks: [] };
+  const xs = xDomain ? niceScale(...xDomain) : epochScale(Math.max(xMax ?? 0, ...x, 2), width);
   const px = (value: number): number => project(value, xs, PAD.left, width - PAD.right);
   const py = (value: number): number => project(value, y, HEIGHT - PAD.bottom, PAD.top);
   const shown = at ?? x.length - 1;
-  const step = Math.max(1, Math.ceil(last / Math.max(2, Math.floor(width / 70))));
-  const ticks = Array.from(
-    { length: Math.floor((last - 1) / step) + 1 },
-    (_, index) => 1 + index * step,
-  );
   const point = (event: PointerEvent): void => {
     if (!x.length || !box.current) return;
     const left = event.clientX - box.current.getBoundingClientRect().left;
     const share = (left - PAD.left) / Math.max(1, width - PAD.left - PAD.right);
-    setAt(nearest(x, 1 + share * (last - 1)));
+    setAt(nearest(x, xs.min + share * (xs.max - xs.min)));
   };
   return (
     <figure class="chart">
@@ -73,7 +81,7 @@ export function LineChart({ title, x, series, domain, xMax, xName, mark }: Props
           ))}
           {x.length > 0 && (
             <li class="faint">
-              {xName} {x[shown]}
+              {xName} {xDomain ? formatFigure(x[shown]) : x[shown]}
             </li>
           )}
         </ul>
@@ -95,7 +103,7 @@ export function LineChart({ title, x, series, domain, xMax, xName, mark }: Props
                 </text>
               </g>
             ))}
-            {ticks.map((tick) => (
+            {xs.ticks.map((tick) => (
               <text key={tick} class="tick" x={px(tick)} y={HEIGHT - 8} text-anchor="middle">
                 {tick}
               </text>
@@ -123,8 +131,8 @@ export function LineChart({ title, x, series, domain, xMax, xName, mark }: Props
             {at !== null && (
               <line
                 class="cursor"
-                x1={px(x[at] ?? 1)}
-                x2={px(x[at] ?? 1)}
+                x1={px(x[at] ?? xs.min)}
+                x2={px(x[at] ?? xs.min)}
                 y1={PAD.top}
                 y2={HEIGHT - PAD.bottom}
               />
@@ -135,14 +143,14 @@ export function LineChart({ title, x, series, domain, xMax, xName, mark }: Props
                   class="curve"
                   d={linePath(
                     one.values.map((value, i) => [
-                      px(x[i] ?? 1),
+                      px(x[i] ?? xs.min),
                       value === null ? null : py(value),
                     ]),
                   )}
                 />
                 {one.values.map((value, i) =>
                   value !== null && (x.length < 2 || i === shown) ? (
-                    <circle key={x[i]} cx={px(x[i] ?? 1)} cy={py(value)} r="3" />
+                    <circle key={x[i]} cx={px(x[i] ?? xs.min)} cy={py(value)} r="3" />
                   ) : null,
                 )}
               </g>

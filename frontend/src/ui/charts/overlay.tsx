@@ -76,17 +76,17 @@ export function Overlay({ title, xName, curves, domain, lit, onLight }: Props) {
     <figure class="chart overlay">
       <figcaption>
         <h3>{title}</h3>
-        <p class="legend" aria-live="polite">
+        <ul class="legend" aria-live="polite">
           {chosen ? (
-            <>
+            <li>
               <span class={`swatch series-${chosen.colour}`} />
               <strong>{chosen.name}</strong>
               {at && ` ${formatFigure(at.value)} at ${xName} ${at.x}`}
-            </>
+            </li>
           ) : (
-            <span class="faint">{curves.length} curves; point at one to read it</span>
+            <li class="faint">{curves.length} curves; point at one to read it</li>
           )}
-        </p>
+        </ul>
       </figcaption>
       <div
         ref={box}
