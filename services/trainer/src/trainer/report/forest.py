@@ -44,7 +44,7 @@ def _least(subgroups: Sequence[Mapping[str, Any]], figure: str) -> float:
     """Where the axis begins: half, or lower where an interval reaches lower."""
     found = (group[figure]["low"] for subgroup in subgroups for group in subgroup["groups"])
     lowest = min((low for low in found if low is not None), default=1.0)
-    return max(start for start in (0.0, 0.25, 0.5) if start <= lowest)
+    return max(start for start in (0.0, 0.2, 0.4, 0.5) if start <= lowest)
 
 
 def _x(value: float, least: float) -> float:

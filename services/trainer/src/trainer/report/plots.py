@@ -136,7 +136,7 @@ def epoch_figure(
     top = 1.0 if name == "Validation" else _round_up(max(known, default=1.0))
     last = max(int(epochs[-1]["epoch"]), 2)
     axes = Axes((1, last), (0, top))
-    axes.frame(("epoch", ""), (_ticks(last), [top * share for share in SHARES]))
+    axes.frame(("epoch", ""), (_ticks(last), _levels(top)))
     if best is not None:
         axes.curve(((best, best), (0, top)), "var(--faint)", dashed=True)
     for place, column in enumerate(columns):
@@ -144,7 +144,7 @@ def epoch_figure(
         points = [e["epoch"] for e in rows], [min(e[column], top) for e in rows]
         axes.curve(points, series_colour(place))
         axes.dots(points, [2.5] * len(rows), series_colour(place))
-    told = "" if best is None else f" The dashed line is epoch {best}, which was tested."
+    told = "" if best is None else f"; the dashed line is epoch {best}, which was tested."
     return axes.figure(name, legend(list(columns.values())) + told)
 
 
@@ -154,6 +154,12 @@ def _round_up(value: float) -> float:
     while power > value > 0:
         power /= 10
     return next((power * step for step in (1, 2, 2.5, 5, 10) if power * step >= value), value)
+
+
+def _levels(top: float) -> list[float]:
+    """From nothing to what `_round_up` gave, in steps that can be read."""
+    parts = 5 if f"{top:e}".startswith(("2.5", "5")) else 4
+    return [top * n / parts for n in range(parts + 1)]
 
 
 def _ticks(last: int) -> list[int]:

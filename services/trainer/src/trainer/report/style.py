@@ -39,7 +39,7 @@ max-width:none}
 .case img{width:100%;display:block;background:#000;border-radius:3px}
 .case figcaption{font-size:11.5px;line-height:1.3}
 .matrix td{text-align:right;min-width:64px;padding:8px 12px;border:1px solid var(--line)}
-.matrix th{padding-right:12px}
+.matrix th{padding-right:12px}.matrix th:not(:first-child){text-align:right}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 20px;margin:8px 0}
 dt{color:var(--soft)}dd{margin:0;overflow-wrap:anywhere}
 code,pre{font:12.5px/1.45 ui-monospace,monospace}
