@@ -30,7 +30,13 @@ TARGETS = ("worker", "child", "api", "valkey", "postgres", "s3")
 # Settings that differ in what a resumed job must restore: momenta, schedule, augmentation.
 VARIANTS: tuple[dict[str, Any], ...] = (
     {"epochs": 24, "optimiser": "adamw", "augment": "light", "schedule": "one-cycle"},
-    {"epochs": 18, "optimiser": "adam", "learning_rate": 2e-3, "seed": 5},
+    {
+        "epochs": 18,
+        "optimiser": "adam",
+        "learning_rate": 2e-3,
+        "seed": 5,
+        "augment": "strong",
+    },
 )
 TRUE_REASONS = ("was lost", "was killed", "was away", "could not reach", "ended with", "cannot be")
 QUIET_S = 240.0
