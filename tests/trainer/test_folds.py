@@ -1,5 +1,7 @@
 """Folds: whole patients, classes even, everybody tested once; and what is said of several."""
 
+import math
+
 import numpy as np
 import pytest
 from trainer.combining import mean_interval, mean_over_folds
@@ -51,10 +53,17 @@ def test_too_few_patients_for_the_folds_are_refused() -> None:
 
 
 def test_the_interval_is_students_of_the_mean() -> None:
-    found = mean_interval([0.80, 0.90, 1.00])
+    found = mean_interval([0.80, 0.90, 1.00], 1.0)
     assert found["value"] == pytest.approx(0.9)
     assert found["low"] == pytest.approx(0.9 - 4.303 * 0.1 / 3**0.5)
-    assert mean_interval([0.8, None, 0.9]) == {"value": None, "low": None, "high": None}
+    assert mean_interval([0.8, None, 0.9], 1.0) == {"value": None, "low": None, "high": None}
+
+
+def test_the_interval_ends_where_the_figure_does() -> None:
+    assert mean_interval([0.80, 0.90, 1.00], 1.0)["high"] == 1.0
+    assert mean_interval([0.0, 0.1, 0.4], 1.0)["low"] == 0.0
+    loss = mean_interval([1.0, 2.0, 3.0], math.inf)
+    assert loss["high"] == pytest.approx(2 + 4.303 / 3**0.5)
 
 
 def test_counts_add_up_where_folds_test_others() -> None:

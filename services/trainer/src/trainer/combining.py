@@ -14,6 +14,8 @@ from trainer.schemas import Combined, Job, Member
 T_DISTRIBUTION = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201,
                   2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093)  # fmt: skip
 """Two-sided 95 % points of Student's t with 1 to 19 degrees of freedom."""
+GREATEST: Mapping[str, float] = {"log_loss": math.inf, "brier": 2.0}
+"""How large a figure can be, where one is not the most."""
 
 
 class CombiningError(ValueError):
@@ -108,7 +110,8 @@ def _mean(
     for name, first in parts[0].items():
         values = [part[name] for part in parts]
         if isinstance(first, dict) and "value" in first:
-            found[name] = mean_interval([value["value"] for value in values])
+            most = GREATEST.get(name, 1.0)
+            found[name] = mean_interval([value["value"] for value in values], most)
         elif isinstance(first, dict):
             found[name] = _mean(values, counted)
         else:
@@ -116,14 +119,18 @@ def _mean(
     return found
 
 
-def mean_interval(values: Sequence[float | None]) -> dict[str, float | None]:
-    """{value, low, high}: mean and 95 % interval; nothing where a fold has no value."""
+def mean_interval(values: Sequence[float | None], most: float) -> dict[str, float | None]:
+    """{value, low, high}: mean and 95 % interval; nothing where a fold has no value.
+
+    It ends where the figure does, at nought or ``most``: Student's t knows no such ends.
+    """
     known = np.array([value for value in values if value is not None])
     if len(known) < len(values) or len(known) < 2:
         return {"value": None, "low": None, "high": None}
     half = T_DISTRIBUTION[len(known) - 2] * known.std(ddof=1) / math.sqrt(len(known))
     mean = float(known.mean())
-    return {"value": mean, "low": mean - float(half), "high": mean + float(half)}
+    low, high = max(mean - float(half), 0.0), min(mean + float(half), most)
+    return {"value": mean, "low": low, "high": high}
 
 
 def _values(job: Job) -> dict[str, float | None]:
