@@ -4,7 +4,7 @@ STYLE = """
 :root{color-scheme:light dark;--ink:#1a1d21;--soft:#5b636d;--faint:#717984;--line:#d9dde2;
 --ground:#fff;--raised:#f5f6f8;--a:#2463c4;--b:#c4550a;--c:#2b7d3a;--d:#8a3fb0;--e:#b3261e;
 --f:#0b7285;--g:#8a6d00;--warn:#b35900;--cell:36 99 196}
-@media(prefers-color-scheme:dark){:root{--ink:#e6e9ed;--soft:#a3abb5;--faint:#87909a;
+@media screen and (prefers-color-scheme:dark){:root{--ink:#e6e9ed;--soft:#a3abb5;--faint:#87909a;
 --line:#353b43;--ground:#14171a;--raised:#1d2126;--a:#7fb0ff;--b:#ff9d5c;--c:#7fd18c;--d:#d39bf0;
 --e:#ff8f87;--f:#63cfe0;--g:#e0c050;--warn:#ffb366;--cell:127 176 255}}
 *{box-sizing:border-box}
@@ -50,7 +50,7 @@ dl{grid-template-columns:1fr}dt{margin-top:6px}body{padding:18px 14px 40px}}
 @media print{:root{color-scheme:light;--ground:#fff;--ink:#000;--raised:#f3f3f3;--line:#ccc;
 --soft:#444;--faint:#777}body{max-width:none;padding:0;font-size:11pt}nav{display:none}
 h2,h3{break-after:avoid}figure,.case,tr{break-inside:avoid}pre{max-height:none;
-white-space:pre-wrap}.scroll{overflow:visible}}
+white-space:pre-wrap}.scroll{overflow:visible}svg.wide{min-width:0}}
 """
 SERIES = ("--a", "--b", "--c", "--d", "--e", "--f", "--g")
 
