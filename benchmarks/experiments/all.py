@@ -74,8 +74,8 @@ def _described(run: str) -> Iterator[str]:
     yield (
         "Bars: every row ends, within three minutes; rows on patches that start from scratch, as "
         "published, exclude chance. Rows from random weights where others had pretrained ones have "
-        "no bar, nor has the severity of pathology: it moves a drawn lesion by a tenth at most, "
-        "and the demo has pictures of it of 13 test patients, too few to show that."
+        "no bar. Nor has the severity of pathology, to which assessments and the look of drawn "
+        "lesions only hint: the demo has pictures of too few patients with one to show that."
     )
 
 

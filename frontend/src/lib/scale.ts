@@ -21,6 +21,19 @@ export function niceScale(low: number, high: number, count = 4): Scale {
   return { min, max, ticks };
 }
 
+const TICK_ROOM = 70;
+
+/** Epochs from 1 to the last, with as many ticks as there is room for in `width` pixels. */
+export function epochScale(last: number, width: number): Scale {
+  const step = Math.max(1, Math.ceil(last / Math.max(2, Math.floor(width / TICK_ROOM))));
+  const count = Math.floor((last - 1) / step) + 1;
+  return {
+    min: 1,
+    max: last,
+    ticks: Array.from({ length: count }, (_, index) => 1 + index * step),
+  };
+}
+
 export function project(value: number, scale: Scale, from: number, to: number): number {
   return from + ((value - scale.min) / (scale.max - scale.min)) * (to - from);
 }

@@ -36,17 +36,18 @@ function ReportList({ items }: { items: readonly unknown[] }) {
   if (items.length === 0) return <span class="faint">none</span>;
   const shown = items.slice(0, MOST);
   const rows = shown.filter((item): item is object => typeof item === "object" && item !== null);
+  const texts = shown.filter((item) => typeof item !== "object");
   return (
     <>
       {rows.length > 0 && <ReportTable rows={rows} />}
-      <ul>
-        {shown
-          .filter((item) => typeof item !== "object")
-          .map((item) => (
-            <li key={item}>{String(item)}</li>
+      {texts.length > 0 && (
+        <ul>
+          {texts.map((text) => (
+            <li key={text}>{String(text)}</li>
           ))}
-        {items.length > MOST && <li class="faint">{items.length - MOST} more</li>}
-      </ul>
+        </ul>
+      )}
+      {items.length > MOST && <p class="faint">{items.length - MOST} more</p>}
     </>
   );
 }

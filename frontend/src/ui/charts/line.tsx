@@ -1,6 +1,6 @@
 import { useState } from "preact/hooks";
 import { formatFigure } from "../../lib/format";
-import { linePath, niceScale, project, type Scale } from "../../lib/scale";
+import { epochScale, linePath, niceScale, project } from "../../lib/scale";
 import { useWidth } from "../width";
 import "./charts.css";
 
@@ -35,17 +35,6 @@ function nearest(values: readonly number[], wanted: number): number {
     if (Math.abs(value - wanted) < Math.abs((values[best] ?? 0) - wanted)) best = index;
   }
   return best;
-}
-
-/** Epochs from 1 to the last, with as many ticks as there is room for. */
-function epochScale(last: number, width: number): Scale {
-  const step = Math.max(1, Math.ceil(last / Math.max(2, Math.floor(width / 70))));
-  const count = Math.floor((last - 1) / step) + 1;
-  return {
-    min: 1,
-    max: last,
-    ticks: Array.from({ length: count }, (_, index) => 1 + index * step),
-  };
 }
 
 /** Curves. The legend carries the figures: of the place pointed at, else of the last one. */

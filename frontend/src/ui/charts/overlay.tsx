@@ -1,6 +1,6 @@
 import { useMemo, useState } from "preact/hooks";
 import { formatFigure } from "../../lib/format";
-import { linePath, niceScale, project } from "../../lib/scale";
+import { epochScale, linePath, niceScale, project } from "../../lib/scale";
 import { useWidth } from "../width";
 import "./charts.css";
 
@@ -35,18 +35,18 @@ export function Overlay({ title, xName, curves, domain, lit, onLight }: Props) {
       ? niceScale(domain[0], domain[1])
       : niceScale(Math.min(0, ...values), values.length ? Math.max(...values) : 1);
     const last = Math.max(2, ...curves.flatMap((curve) => curve.points.map(([x]) => x)));
-    const px = (x: number): number =>
-      project(x, { min: 1, max: last, ticks: [] }, PAD.left, width - PAD.right);
+    const x = epochScale(last, width);
+    const px = (epoch: number): number => project(epoch, x, PAD.left, width - PAD.right);
     const py = (value: number): number => project(value, y, HEIGHT - PAD.bottom, PAD.top);
     const placed = curves.map((curve, index) => ({
       ...curve,
       colour: (index % COLOURS) + 1,
-      screen: curve.points.map(([x, value]): [number, number | null] => [
-        px(x),
+      screen: curve.points.map(([epoch, value]): [number, number | null] => [
+        px(epoch),
         value === null ? null : py(value),
       ]),
     }));
-    return { y, last, px, py, placed };
+    return { x, y, px, py, placed };
   }, [curves, domain, width]);
 
   const point = (event: PointerEvent): void => {
@@ -67,11 +67,6 @@ export function Overlay({ title, xName, curves, domain, lit, onLight }: Props) {
     setAt(best ? { x: best.x, value: best.value } : null);
   };
   const chosen = drawn.placed.find((curve) => curve.id === lit);
-  const step = Math.max(1, Math.ceil(drawn.last / Math.max(2, Math.floor(width / 80))));
-  const ticks = Array.from(
-    { length: Math.floor((drawn.last - 1) / step) + 1 },
-    (_, index) => 1 + index * step,
-  );
   return (
     <figure class="chart overlay">
       <figcaption>
@@ -117,7 +112,7 @@ export function Overlay({ title, xName, curves, domain, lit, onLight }: Props) {
                 </text>
               </g>
             ))}
-            {ticks.map((tick) => (
+            {drawn.x.ticks.map((tick) => (
               <text key={tick} class="tick" x={drawn.px(tick)} y={HEIGHT - 8} text-anchor="middle">
                 {tick}
               </text>
