@@ -19,8 +19,7 @@ def put(folder: Path, tables: Tables) -> Path:
 
 async def ingest_here(settings: Settings, folder: Path) -> dict[str, Any]:
     """Run an ingest in this process; the revision as it was left."""
-    connection = await loading.connect(settings.database_url)
-    try:
+    async with loading.connect(settings.database_url) as connection:
         await connection.execute(
             "insert into catalog.dataset (name, title) values ('wrong', '') on conflict do nothing"
         )
@@ -43,5 +42,3 @@ async def ingest_here(settings: Settings, folder: Path) -> dict[str, Any]:
             f"_{revision_id}$",
         )
         return dict(row)
-    finally:
-        await connection.close()

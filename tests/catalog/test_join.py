@@ -133,21 +133,20 @@ async def test_what_postgresql_holds_after_an_ingest_agrees_too(
 ) -> None:
     folder = Path(str(bare_settings.mirror_root)) / tmp_path.name
     folder.mkdir()
-    connection = await loading.connect(bare_settings.database_url)
-    for seed in range(max(4, DATASETS // 10)):
-        rng = Random(seed)
-        tables = draw(rng)
-        truth = Reference(tables.clinical, tables.metadata)
-        state = await ingest_here(bare_settings, put(folder, tables))
-        assert state["state"] == "succeeded", state["error"]
-        parts = await connection.fetch(MODEL, state["revision_id"])
-        model = archive.load(b"".join(part["data"] for part in parts))
-        assert [line for _ in range(FILTERS) for line in differences(model, truth, rng)] == []
-        pairs = await connection.fetch(PAIRS, state["revision_id"])
-        rows = truth.rows["row"].astype(object).where(truth.rows["has_finding"], None)
-        assert {tuple(pair) for pair in pairs} == {*zip(truth.rows["uid"], rows, strict=True)}
-        assert len(pairs) == len(truth.rows)
-    await connection.close()
+    async with loading.connect(bare_settings.database_url) as connection:
+        for seed in range(max(4, DATASETS // 10)):
+            rng = Random(seed)
+            tables = draw(rng)
+            truth = Reference(tables.clinical, tables.metadata)
+            state = await ingest_here(bare_settings, put(folder, tables))
+            assert state["state"] == "succeeded", state["error"]
+            parts = await connection.fetch(MODEL, state["revision_id"])
+            model = archive.load(b"".join(part["data"] for part in parts))
+            assert [line for _ in range(FILTERS) for line in differences(model, truth, rng)] == []
+            pairs = await connection.fetch(PAIRS, state["revision_id"])
+            rows = truth.rows["row"].astype(object).where(truth.rows["has_finding"], None)
+            assert {tuple(pair) for pair in pairs} == {*zip(truth.rows["uid"], rows, strict=True)}
+            assert len(pairs) == len(truth.rows)
 
 
 @settings(max_examples=30, deadline=None)

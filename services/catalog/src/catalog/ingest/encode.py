@@ -9,7 +9,7 @@ import numpy.typing as npt
 import polars as pl
 
 from catalog.ingest.faults import SourceFault
-from catalog.ingest.records import find_fault
+from catalog.ingest.records import NEWLINE, count, find_fault, find_loose_quote
 
 Any1D = npt.NDArray[np.unsignedinteger]
 
@@ -37,19 +37,21 @@ class TableEncoder:
         self.width = len(names)
         self.rows = 0
         self._line = 2
-        self._schema = dict.fromkeys(names, pl.String)
         self._coded = [name for name in names if name in coded]
         self._kept = [expression.alias(name) for name, expression in kept.items()]
         wanted = set(self._coded) | set(kept)
         self._places = [i for i, name in enumerate(names) if name in wanted]
         space = secrets.token_hex(8)
         self._categories = {name: pl.Categories(name, space, pl.UInt32) for name in self._coded}
+        self._schema = {
+            name: pl.Categorical(self._categories[name]) if name in self._categories else pl.String
+            for name in names
+        }
+        # polars forgets the words of categories of which there is no column left.
+        self._column_of_each = pl.DataFrame(schema=self._schema)
         self._codes: dict[str, list[Any1D]] = {name: [] for name in self._coded}
         self._texts: dict[str, list[pl.Series]] = {name: [] for name in kept}
-        self._to_codes = [
-            pl.col(name).cast(pl.Categorical(self._categories[name])).to_physical().fill_null(NULL)
-            for name in self._coded
-        ]
+        self._to_codes = [pl.col(name).to_physical().fill_null(NULL) for name in self._coded]
 
     def add(self, block: bytes) -> None:
         """Take a block of whole records; a SourceFault names the line that is wrong."""
@@ -61,13 +63,15 @@ class TableEncoder:
         for name, blocks in self._texts.items():
             blocks.append(texts[name])
         self.rows += frame.height
-        self._line += block.count(b"\n")
+        self._line += count(block, NEWLINE)
 
     def _parse(self, block: bytes) -> pl.DataFrame:
-        if b"\x00" in block:
+        # Of a cell that goes on after its quotes, the parser of categories drops the rest.
+        if b"\x00" in block or find_loose_quote(block) is not None:
             raise self.fault_in(block)
         try:
-            block.decode("utf-8")
+            if not block.isascii():  # nearly free, and nearly always so
+                block.decode("utf-8")
             return pl.read_csv(block, has_header=False, schema=self._schema, columns=self._places)
         except (pl.exceptions.PolarsError, UnicodeDecodeError) as error:
             raise self.fault_in(block) from error

