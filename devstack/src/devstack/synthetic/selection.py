@@ -21,7 +21,7 @@ POOL_CHUNK = 5_000
 """Pool chunks are numbered from here, so that no patient of the pool is also one of the tables'
 others."""
 _POOL_SIZE = 8
-_MAX_CHUNKS = 80
+_MAX_CHUNKS = 960
 
 
 @dataclass(frozen=True)
@@ -63,16 +63,15 @@ def choose_patients(seed: int, generation: Generation, plan: Plan) -> tuple[Chun
     The pool grows until every class of the plan is full.
     """
     pool: list[Chunk] = []
-    for start in range(0, _MAX_CHUNKS, _POOL_SIZE):
-        pool += [
-            generate_chunk(seed, POOL_CHUNK + start + i, generation) for i in range(_POOL_SIZE)
-        ]
-        chunk = join_chunks([_plain(part, plan) for part in pool])
+    chosen = None
+    while chosen is None:
+        if len(pool) >= _MAX_CHUNKS:
+            raise RuntimeError("the pool holds too few patients for this plan")
+        for _ in range(max(_POOL_SIZE, len(pool) // 5)):
+            part = generate_chunk(seed, POOL_CHUNK + len(pool), generation)
+            pool.append(_plain(part, plan))
+        chunk = join_chunks(pool)
         chosen = _choose(chunk, plan)
-        if chosen is not None:
-            break
-    else:
-        raise RuntimeError("the pool holds too few patients for this plan")
     pairs, others = chosen
     order = [patient for pair in pairs for patient in pair] + others
     full = {
