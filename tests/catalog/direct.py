@@ -9,6 +9,9 @@ from catalog.store import loading
 
 from tests.catalog.tables import Tables
 
+IDENTITIES = "select count(*) from catalog.image_key"
+TABLES = "select count(*) from pg_tables where schemaname = 'catalog' and tablename ~ $1"
+
 
 def put(folder: Path, tables: Tables) -> Path:
     """Write both tables."""
@@ -32,13 +35,13 @@ async def ingest_here(settings: Settings, folder: Path) -> dict[str, Any]:
             "values ('wrong', $1, 'me') returning revision_id",
             {**request, "image_root": "s3://images"},
         )
+        known = await connection.fetchval(IDENTITIES)
         await run(settings, revision_id)
         row = await connection.fetchrow(
             "select revision_id, state, error, report from catalog.revision where revision_id = $1",
             revision_id,
         )
-        assert row["state"] == "succeeded" or not await connection.fetchval(
-            "select count(*) from pg_tables where schemaname = 'catalog' and tablename ~ $1",
-            f"_{revision_id}$",
-        )
+        if row["state"] != "succeeded":
+            assert await connection.fetchval(IDENTITIES) == known
+            assert not await connection.fetchval(TABLES, f"_{revision_id}$")
         return dict(row)
