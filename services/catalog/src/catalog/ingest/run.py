@@ -3,12 +3,12 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 import numpy as np
@@ -34,6 +34,8 @@ from catalog.settings import Settings
 from catalog.store import loading
 
 log = get_logger(__name__)
+
+T = TypeVar("T")
 
 # By a pattern, which copies: the last part of a split path would keep the whole path in memory.
 UID = (
@@ -70,8 +72,8 @@ class Identities:
 
     of_row: npt.NDArray[np.int64]
     """image_id; 0 for a row without a file."""
-    fresh: pl.DataFrame
-    """Rows of `image_key` for the images that have none yet."""
+    kept: asyncio.Task[None]
+    """Writes the identities of the images that had none."""
 
 
 @dataclass
@@ -87,6 +89,18 @@ class Ingest:
     identities: asyncpg.Connection
     report: Report = field(default_factory=Report)
     last_told: float = 0.0
+    tasks: list[asyncio.Task[Any]] = field(default_factory=list)
+
+    def start(self, work: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Have something done meanwhile."""
+        task = asyncio.create_task(work)
+        self.tasks.append(task)
+        return task
+
+    async def settle(self) -> None:
+        """Wait until nothing is done meanwhile: a connection at work cannot be rolled back."""
+        while at_work := [task for task in self.tasks if not task.done()]:
+            await asyncio.gather(*at_work, return_exceptions=True)
 
     @contextmanager
     def timed(self, phase: str) -> Iterator[None]:
@@ -138,6 +152,7 @@ async def _ingest(ingest: Ingest) -> None:
         await loading.lock_dataset(ingest.data, ingest.dataset)
         outcome = await _load(ingest, dry_run=dry_run)
     except BaseException:
+        await ingest.settle()
         await rows.rollback()
         await identities.rollback()
         raise
@@ -311,13 +326,10 @@ async def _build(
     # Handed over, not shared: a column is given up as soon as its typed codes are made.
     encoded = EncodedTables(clinical.columns, clinical.rows, metadata.columns, metadata.uids, held)
     clinical.columns, metadata.columns = {}, {}
-    building = asyncio.create_task(asyncio.to_thread(build, encoded, ingest.report))
-    identifying = asyncio.create_task(_identify(ingest, metadata.uids))
-    indexing = asyncio.create_task(_index(ingest, metadata.table_columns["anon_dicom_path"]))
     with ingest.timed("join, index, identities"):
-        # To the end whatever fails: a connection that is at work cannot be rolled back.
-        await asyncio.wait([building, identifying, indexing])
-        await indexing
+        building = ingest.start(asyncio.to_thread(build, encoded, ingest.report))
+        identifying = ingest.start(_identify(ingest, metadata.uids))
+        await _index(ingest, metadata.table_columns["anon_dicom_path"])
         return await building, await identifying
 
 
@@ -332,16 +344,10 @@ async def _store(
 ) -> None:
     image_id = identities.of_row[built.images.row]
     model = built.model(ingest.revision_id, ingest.dataset, content, image_id)
-    dumping = asyncio.create_task(asyncio.to_thread(archive.dump, model))
-    keeping = asyncio.create_task(
-        loading.copy_frame(ingest.identities, "image_key", identities.fresh)
-    )
+    dumping = ingest.start(asyncio.to_thread(archive.dump, model))
     with ingest.timed("images and findings"):
-        try:
-            await _store_partitions(ingest, built, uids, image_id)
-        finally:
-            await asyncio.wait([keeping])
-        await keeping
+        await _store_partitions(ingest, built, uids, image_id)
+        await identities.kept
     with ingest.timed("read model"):
         await loading.save_model(ingest.data, ingest.revision_id, await dumping)
 
@@ -383,4 +389,5 @@ async def _identify(ingest: Ingest, uids: pl.Series) -> Identities:
     )
     # In the order of the unique index, which then grows at its end instead of everywhere.
     fresh = fresh.sort("sop_instance_uid")
-    return Identities(rows["image_id"].fill_null(0).to_numpy().astype(np.int64), fresh)
+    kept = ingest.start(loading.copy_frame(ingest.identities, "image_key", fresh))
+    return Identities(rows["image_id"].fill_null(0).to_numpy().astype(np.int64), kept)
