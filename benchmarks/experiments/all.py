@@ -2,11 +2,12 @@
 
     python -m benchmarks.experiments.all URL EMAIL PASSWORD [--run NAME] [--minutes 6]
 
-Freezes the cohort that each experiment declares (up to 40 images of a class that have a file), or
+Freezes the cohort that each experiment declares (fewer images of a class, such as have a file), or
 takes the stack's synthetic patches, and submits one job after the other. Then each experiment with
 its labels shuffled by five seeds, at smaller settings: at most 12 % of the 95 % intervals may
 exclude chance. A job is asked for by the run's name: the same command goes on where it was broken
 off. Writes `all.md` beside this file; exits 1 where a bar is missed, 2 where jobs are left to run.
+The stack is the one of `make demo`: to its folder the pictures of `severities.py` are brought.
 """
 
 import argparse
@@ -18,7 +19,8 @@ from typing import Any
 
 from embedlab.client import Client
 
-from benchmarks.experiments.asked import Bench, Row, permuted_rows, quick_rows
+from benchmarks.experiments import severities
+from benchmarks.experiments.asked import DEMO, SEVERITIES, Bench, Row, permuted_rows, quick_rows
 from benchmarks.machine import commit, measured_on
 
 HERE = Path(__file__).parent
@@ -27,11 +29,6 @@ COLUMNS = (
     "experiment", "network", "starts from", "test images (patients)", "ROC-AUC (95 %)",
     "chance is", "published by others", "seconds",
 )  # fmt: skip
-# What the synthetic data hold a signal for, and needs no pretrained weights.
-SIGNAL = (
-    "cbis-masscalc-scratch", "cbis-masscalc-holdout4", "cbis-masscalc-sweep",
-    "cbis-benmal-scratch", "cbis-benmal-holdout4", "cbis-baseline3",
-)  # fmt: skip
 
 Done = list[tuple[Row, dict[str, Any] | None]]
 
@@ -39,6 +36,7 @@ Done = list[tuple[Row, dict[str, Any] | None]]
 def main() -> int:
     """Run what is still to run, print and write the table; the exit status."""
     given = _arguments()
+    severities.bring(given.data, given.url, given.email, given.password)
     deadline = time.monotonic() + 60 * given.minutes
     with Client.signed_in(given.url, given.email, given.password) as lab:
         experiments = [e for e in lab.experiments() if e["name"] != "labelled-array"]
@@ -46,8 +44,9 @@ def main() -> int:
         quick = [(row, bench.job_of(row)) for row in quick_rows(experiments)]
         permuted = [(row, bench.job_of(row)) for row in permuted_rows(experiments)]
     verdicts = [*_quick_verdicts(quick), _null_verdict(permuted)]
-    left = sum(job is None for _, job in (*quick, *permuted))
-    lines = [*_described(given.run), "", *_table(quick), "", "## Labels shuffled", ""]
+    ended = [job for _, job in (*quick, *permuted) if job is not None]
+    left = len(quick) + len(permuted) - len(ended)
+    lines = [*_described(given.run, ended), "", *_table(quick), "", "## Labels shuffled", ""]
     lines += [*_null_table(permuted), "", *(f"- {said}" for _, said in verdicts)]
     if left:
         lines.append(f"- {left} jobs are still to run")
@@ -62,20 +61,28 @@ def _arguments() -> argparse.Namespace:
     for name in ("url", "email", "password"):
         parser.add_argument(name)
     parser.add_argument("--run", default=commit(), help="names the jobs; the same goes on")
+    parser.add_argument("--data", type=Path, default=Path(".devstack"), help="the stack's folder")
     parser.add_argument("--minutes", type=float, default=600, help="stop asking after so many")
     return parser.parse_args()
 
 
-def _described(run: str) -> Iterator[str]:
-    yield "# Every experiment, quick, on the demo's synthetic data"
-    yield ""
-    yield f"{measured_on()}, run {run}. Published figures are others', on other data."
+def _described(run: str, jobs: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    times = [job["created_at"][:16].replace("T", " ") for job in jobs]
+    yield "# Every experiment, quick, on synthetic data"
     yield ""
     yield (
-        "Bars: every row ends, within three minutes; rows on patches that start from scratch, as "
-        "published, exclude chance. Rows from random weights where others had pretrained ones have "
-        "no bar. Nor has the severity of pathology, to which assessments and the look of drawn "
-        "lesions only hint: the demo has pictures of too few patients with one to show that."
+        f"{measured_on()}, run {run}, jobs submitted from {min(times, default='')} to "
+        f"{max(times, default='')} UTC. Published figures are others', on other data."
+    )
+    yield ""
+    yield (
+        f"Images: {DEMO[0]}, up to {DEMO[1]} of a class; for the severity of pathology "
+        f"{SEVERITIES[0]}, up to {SEVERITIES[1]}; the demo's patches."
+    )
+    yield ""
+    yield (
+        "Bars: every row ends, within three minutes; rows that start from scratch, as published, "
+        "exclude chance. Rows from random weights where others had pretrained ones have no bar."
     )
 
 
@@ -151,7 +158,7 @@ def _quick_verdicts(done: Done) -> Iterator[tuple[bool, str]]:
     longest = max((job["seconds"] for _, job in ended), default=0.0)
     yield longest <= QUICK_S, f"the longest took {longest:.0f} s (bar: {QUICK_S})"
     for row, job in ended:
-        if row.experiment["name"] in SIGNAL and not row.overrides and job["metrics"]:
+        if not row.is_pretrained and job["metrics"]:
             area = job["metrics"]["test"]["roc_auc"]
             met = _excludes(area) and (area["low"] or 0) > CHANCE
             yield met, f"{row.name}: {_interval(area)} (bar: above {CHANCE})"

@@ -9,7 +9,11 @@ from typing import Any
 from embedlab.client import Client
 from embedlab.errors import JobFailed
 
-PER_CLASS, PERMUTATIONS = 40, 5
+from benchmarks.experiments import severities
+
+PERMUTATIONS = 5
+# (dataset, images of a class)
+DEMO, SEVERITIES = ("embed-synthetic", 40), (severities.DATASET, 120)
 PATCHES = "cbis-synthetic"
 PICTURED = {"FinalImageType": ["2D"], "has_file": [True]}
 # Shown beside the profile's own network: every way in which the assessment is told.
@@ -36,7 +40,14 @@ class Row:
     def name(self) -> str:
         """Equal for equal jobs."""
         changes = " ".join(f"{k} {v}" for k, v in self.overrides.items())
-        return f"{self.experiment['name']} {changes}".strip()
+        dataset, per_class = self.images
+        elsewhere = "" if self.images == DEMO else f"of {per_class} a class of {dataset}"
+        return " ".join(filter(None, (self.experiment["name"], elsewhere, changes)))
+
+    @property
+    def images(self) -> tuple[str, int]:
+        """Dataset and number of images of a class, where the experiment takes a cohort."""
+        return SEVERITIES if self.experiment["name"].startswith("embed-pathology") else DEMO
 
     @property
     def model(self) -> str:
@@ -75,7 +86,7 @@ class Bench:
         if time.monotonic() > self.deadline:
             return None
         experiment = row.experiment
-        cohort = self._cohort(experiment) if experiment["dataset_kind"] == "cohort" else None
+        cohort = self._cohort(row) if experiment["dataset_kind"] == "cohort" else None
         job = self.lab.submit_job(
             experiment["name"],
             cohort,
@@ -92,20 +103,21 @@ class Bench:
         except JobFailed as failed:
             return dict(failed.job)
 
-    def _cohort(self, experiment: Mapping[str, Any]) -> str:
+    def _cohort(self, row: Row) -> str:
         """The declared cohort with fewer images, frozen once a run."""
-        name = f"{self.run} {experiment['name']}"
+        dataset, per_class = row.images
+        name = f"{self.run} {row.experiment['name']} of {per_class} a class of {dataset}"
         if not self.cohorts:
             self.cohorts = {c["name"]: c["cohort_id"] for c in self.lab.cohorts()}
         if name not in self.cohorts:
-            expected = experiment["cohort"]
+            expected = row.experiment["cohort"]
             body = {
                 **expected,
                 "name": name,
-                "dataset": "embed-synthetic",
+                "dataset": dataset,
                 "seed": 7,
                 "filter": {**expected["filter"], **PICTURED},
-                "sampling": {"per_class": PER_CLASS},
+                "sampling": {"per_class": per_class},
             }
             self.cohorts[name] = self.lab.create_cohort(body)["cohort_id"]
         return self.cohorts[name]
