@@ -3,8 +3,10 @@
 `python -m benchmarks.catalog.ingest [--images N] [--folder DIR] [--out FILE]`
 
 The limit is measured in the same run, on the same server: COPY of both files through a client into
-tables of all their columns, ANALYZE, and the finding-image pairs by SQL. Then facet counts under
-random filters are compared with pandas.
+tables of all their columns, ANALYZE, and the finding-image pairs by SQL; before and after, so that
+both meet the same machine, and each a server that has finished what the one before left it to do.
+Three rounds, each on a fresh database: the ratio is the median's. Then facet counts under random
+filters are compared with pandas.
 """
 
 import asyncio
@@ -12,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +26,11 @@ from catalog.model import archive
 from catalog.model.read_model import ReadModel
 from chassis.database import asyncpg_url
 from chassis.keys import ensure_keys
+from devstack.seaweedfs import S3Server
 
 from benchmarks.catalog import real_scale
 
-BLOCK = 2**20
+ROUNDS = 3
 PAIRS = """
 create table pairs as select m.n as image, c.n as finding from limit_metadata m
 left join limit_clinical c on c.acc_anon = m.acc_anon
@@ -168,43 +172,59 @@ def differences(model: ReadModel, truth: Pandas) -> Iterator[str]:
                 yield f"{conditions}, {name}: {ours} against {theirs}"
 
 
+@dataclass(frozen=True)
+class Round:
+    """An ingest, and what PostgreSQL alone needed before and after, on average."""
+
+    ours: real_scale.Ingested
+    limit: dict[str, float]
+    model: ReadModel
+
+    @property
+    def ratio(self) -> float:
+        """The ingest's seconds by the limit's."""
+        return self.ours.seconds / sum(self.limit.values())
+
+
+def measure(folder: Path, s3: S3Server, jwks: Path) -> Round:
+    """One round, on a database of its own."""
+    with real_scale.database() as url:
+        env = real_scale.environment(url, jwks, s3, folder)
+        before = asyncio.run(limit(url, folder))
+        real_scale.settle(url)
+        ours = real_scale.ingest(url, env, f"s3://{real_scale.BUCKET}/tables")
+        model = asyncio.run(load_model(url, ours.revision_id))
+        real_scale.settle(url)
+        after = asyncio.run(limit(url, folder))
+    return Round(ours, {name: (before[name] + after[name]) / 2 for name in before}, model)
+
+
 def main() -> None:
     """Command line."""
     given = real_scale.options(__doc__).parse_args()
     folder = real_scale.tables(given.folder, given.images)
-    with (
-        real_scale.database() as url,
-        real_scale.object_store(folder) as s3,
-        tempfile.TemporaryDirectory() as keys,
-    ):
-        env = real_scale.environment(url, ensure_keys(Path(keys)), s3, folder)
-        # Before and after, so that both meet the same machine; and each a server as it was left.
-        before = asyncio.run(limit(url, folder))
-        ours = real_scale.ingest(url, env, f"s3://{real_scale.BUCKET}/tables")
-        after = asyncio.run(limit(url, folder))
-        floor = {name: (before[name] + after[name]) / 2 for name in before}
-        model = asyncio.run(load_model(url, ours.revision_id))
-    different = list(differences(model, Pandas(folder)))
-    total = sum(floor.values())
-    parts = ", ".join(f"{name} {value:.1f}" for name, value in floor.items())
+    with real_scale.object_store(folder) as s3, tempfile.TemporaryDirectory() as keys:
+        jwks = ensure_keys(Path(keys))
+        rounds = sorted((measure(folder, s3, jwks) for _ in range(ROUNDS)), key=lambda r: r.ratio)
+    median = rounds[ROUNDS // 2]
+    different = list(differences(median.model, Pandas(folder)))
+    parts = ", ".join(f"{name} {value:.1f}" for name, value in median.limit.items())
+    ratios = ", ".join(f"{one.ratio:.2f}" for one in rounds)
+    peak = max(one.ours.child.peak_mb for one in rounds)
     rows = [
         (
             "ingest, S3 to queryable",
-            f"{ours.seconds:.1f} s",
-            f"{total:.1f} s ({parts})",
-            f"{ours.seconds / total:.2f}",
+            f"{median.ours.seconds:.1f} s",
+            f"{sum(median.limit.values()):.1f} s ({parts})",
+            f"{median.ratio:.2f} (of {ratios})",
         ),
-        ("processor time of the child", f"{ours.child.cpu_s:.1f} s", "", ""),
-        (
-            "peak memory of the child",
-            f"{ours.child.peak_mb:.0f} MB",
-            "600 MB",
-            f"{ours.child.peak_mb / 600:.2f}",
-        ),
+        ("processor time of the child", f"{median.ours.child.cpu_s:.1f} s", "", ""),
+        ("peak memory of the child, any round", f"{peak:.0f} MB", "600 MB", f"{peak / 600:.2f}"),
         ("facet and total counts that differ from pandas", str(len(different)), "0", ""),
     ]
     text = real_scale.report(f"C1, ingest of {given.images} images", rows)
-    print(text, "phases:", ours.report[ours.report.find('"seconds"') :], sep="\n")
+    report = median.ours.report
+    print(text, "phases:", report[report.find('"seconds"') :], sep="\n")
     print(*different[:20], sep="\n")
     if given.out:
         given.out.write_text(text)
