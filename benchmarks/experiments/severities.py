@@ -17,14 +17,12 @@ from devstack.synthetic import Demo, write_demo
 from devstack.synthetic.selection import Plan
 
 DATASET = "embed-severities"
-_PLAN = Plan(
-    pairs=70, per_assessment=0, per_severity=70, normal=0, histories=0, full_size_pairs=0
-)  # fmt: skip
+_PLAN = Plan(pairs=70, per_assessment=0, per_severity=70, normal=0, histories=0, full_size_pairs=0)
 _DEMO = Demo(unpictured_patients=0, plan=_PLAN, pixel_scale=1 / 8)
 
 
 def bring(data: Path, url: str, email: str, password: str) -> None:
-    """See that the stack whose folder is ``data`` serves the dataset; a minute the first time."""
+    """Have the stack whose folder is ``data`` serve the dataset; two minutes the first time."""
     dataset = DemoDataset(
         name=DATASET,
         title="Synthetic EMBED, many of each severity",
