@@ -297,7 +297,7 @@ class Feed:
 
 async def _copy(ingest: Ingest, name: str, cells: list[str], feed: Feed) -> int:
     try:
-        copied = await loading.copy_csv(ingest.data, name, cells, feed)
+        copied = await loading.copy_csv(ingest.data, name, cells, feed, own=True)
     except asyncpg.DataError as error:
         if feed.fault:
             raise feed.fault from error
@@ -366,7 +366,7 @@ async def _store_partitions(
     for parent, parts in frames.items():
         name = await loading.create_partition(ingest.data, parent, ingest.revision_id)
         for frame in parts:
-            await loading.copy_frame(ingest.data, name, frame)
+            await loading.copy_frame(ingest.data, name, frame, own=True)
         await loading.attach_partition(ingest.data, parent, ingest.revision_id, indexes[parent])
 
 
@@ -389,5 +389,5 @@ async def _identify(ingest: Ingest, uids: pl.Series) -> Identities:
     )
     # In the order of the unique index, which then grows at its end instead of everywhere.
     fresh = fresh.sort("sop_instance_uid")
-    kept = ingest.start(loading.copy_frame(ingest.identities, "image_key", fresh))
+    kept = ingest.start(loading.copy_frame(ingest.identities, "image_key", fresh, own=False))
     return Identities(rows["image_id"].fill_null(0).to_numpy().astype(np.int64), kept)

@@ -121,10 +121,21 @@ async def copy_csv(
     name: str,
     columns: Sequence[str],
     blocks: AsyncIterable[bytes] | io.BytesIO,
+    *,
+    own: bool,
 ) -> int:
-    """COPY blocks of CSV records; the number of rows."""
+    """COPY blocks of CSV records; the number of rows.
+
+    Rows of a table that the transaction made itself are frozen: nobody has to look at them again.
+    """
     status = await connection.copy_to_table(
-        name, source=blocks, columns=list(columns), schema_name=SCHEMA, format="csv", timeout=3600
+        name,
+        source=blocks,
+        columns=list(columns),
+        schema_name=SCHEMA,
+        format="csv",
+        freeze=own,
+        timeout=3600,
     )
     return int(status.split()[-1])
 
@@ -168,13 +179,15 @@ async def reserve_image_ids(connection: asyncpg.Connection, count: int) -> npt.N
     return ids
 
 
-async def copy_frame(connection: asyncpg.Connection, table: str, frame: pl.DataFrame) -> None:
-    """COPY a frame whose columns are named like the table's."""
+async def copy_frame(
+    connection: asyncpg.Connection, table: str, frame: pl.DataFrame, *, own: bool
+) -> None:
+    """COPY a frame whose columns are named like the table's; ``own`` as of ``copy_csv``."""
     for part in frame.iter_slices(50_000):
         out = io.BytesIO()
         part.write_csv(out, include_header=False)
         out.seek(0)
-        await copy_csv(connection, table, frame.columns, out)
+        await copy_csv(connection, table, frame.columns, out, own=own)
 
 
 async def create_partition(connection: asyncpg.Connection, parent: str, revision_id: int) -> str:
