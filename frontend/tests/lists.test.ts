@@ -34,9 +34,19 @@ describe("tables", () => {
   });
   it("tell the surest errors first", () => {
     const text = "image_id,label,p_B,p_K\n1,B,0.9,0.1\n2,B,0.4,0.6\n3,K,0.8,0.2\n";
-    expect(misclassified(parsePredictions(text))).toEqual([
-      { imageId: 3, label: "K", said: "B", share: 0.8 },
-      { imageId: 2, label: "B", said: "K", share: 0.6 },
+    const { unit, rows } = parsePredictions(text, "cohort");
+    expect(unit).toBe("image");
+    expect(misclassified(rows)).toEqual([
+      { key: "3", label: "K", said: "B", share: 0.8 },
+      { key: "2", label: "B", said: "K", share: 0.6 },
     ]);
+  });
+  it("say whether a row is an image, an exam with all its digits, or a place in an array", () => {
+    const rows = "label,p_B,p_K\n9876543210987655,B,0.4,0.6\n";
+    const exams = parsePredictions(`exam_id,${rows}`, "cohort");
+    expect(exams.unit).toBe("exam");
+    expect(exams.rows.map((one) => one.key)).toEqual(["9876543210987655"]);
+    expect(parsePredictions(`image_id,${rows}`, "patches").unit).toBe("patch");
+    expect(parsePredictions(`image_id,${rows}`, "array").unit).toBe("sample");
   });
 });
