@@ -2,7 +2,7 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -93,13 +93,15 @@ class Lab:
         found: dict[str, Any] = answer.json()
         return found
 
-    async def submit(self, cohort: dict[str, Any], **overrides: Any) -> httpx.Response:
+    async def submit(
+        self, cohort: dict[str, Any], asked: Mapping[str, Any] = {}, **overrides: Any
+    ) -> httpx.Response:
         body = {
             "experiment": "embed-2b6k",
             "cohort_id": cohort["cohort_id"],
             "overrides": TINY | overrides,
         }
-        return await self.api.post("/api/v1/jobs", json=body)
+        return await self.api.post("/api/v1/jobs", json=body | dict(asked))
 
     async def pictures(self) -> float:
         """How many pictures imagery has answered for."""
@@ -247,6 +249,38 @@ async def test_missing_images_are_told_or_refused(
     done = await follow(lab.api, lenient["job_id"])
     assert done["state"] == "succeeded", done["reason"]
     assert any("left out" in text for text in done["warnings"])
+
+
+async def test_the_published_protocol_chooses_on_the_test_split_and_says_so(
+    lab: Lab, start_worker: Callable[..., Any]
+) -> None:
+    cohort = await lab.freeze(by="image")
+    answer = await lab.submit(cohort, {"protocol": "published"})
+    assert answer.status_code == 201, answer.text
+    start_worker()
+    done = await follow(lab.api, answer.json()["job_id"])
+    assert done["state"] == "succeeded", done["reason"]
+    assert done["spec"]["protocol"] == "published"
+    assert any("inflated" in text for text in done["warnings"])
+    chosen = next(e for e in done["epochs"] if e["epoch"] == done["metrics"]["epoch"])
+    test = done["metrics"]["test"]
+    assert test["n"] == sum(c["splits"]["test"] for c in cohort["classes"])
+    assert chosen["validation_accuracy"] == pytest.approx(test["accuracy"]["value"])
+    assert chosen["validation_roc_auc"] == pytest.approx(test["roc_auc"]["value"])
+    report = (await lab.api.get(f"/api/v1/jobs/{done['job_id']}/report")).json()
+    used = {row["split"]: row["images"] for row in report["splits"]}
+    rest = sum(c["splits"]["train"] + c["splits"]["validation"] for c in cohort["classes"])
+    assert used == {"train": rest, "test": test["n"]}
+
+
+async def test_a_protocol_is_of_one_kind_of_split(lab: Lab) -> None:
+    by_patient = await lab.submit(await lab.freeze(), {"protocol": "published"})
+    assert by_patient.status_code == 422
+    assert by_patient.json()["errors"][0]["field"] == "protocol"
+    folds = {"protocol": "published", "composition": {"kind": "folds", "count": 3}}
+    refused = await lab.submit(await lab.freeze(by="image"), folds)
+    assert refused.status_code == 422
+    assert refused.json()["errors"][0]["field"] == "composition"
 
 
 async def test_what_the_catalog_knows_to_be_wrong_is_refused_at_submit(

@@ -38,6 +38,9 @@ async def prepare_family(
             members = await _members(session, composition, caller)
         _check_test_sets(members)
         request = request.model_copy(update=_data_of(request, members[0]))
+    if isinstance(composition, Folds) and request.protocol == "published":
+        message = "folds deal out patients, which the published protocol does not tell apart"
+        raise invalid("composition", message, ["null"])
     parent = await prepare(request, sources, composition)
     if isinstance(composition, Folds):
         found, _ = await sources.find(request, find_experiment(request.experiment))
@@ -131,7 +134,7 @@ def _data_of(request: NewJob, member: Job) -> dict[str, Any]:
         return {}
     source = member.spec.source
     if source.kind == "cohort":
-        return {"cohort_id": source.cohort_id}
+        return {"cohort_id": source.cohort_id, "protocol": member.spec.protocol}
     return {"array": source.name}
 
 

@@ -1,7 +1,7 @@
 """What a training process works on, wherever it came from: pixels, labels, splits, patients."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,8 @@ class Samples:
     """Where they come from: {cohort, dataset} as the catalog tells of them."""
     partners: NDArray[np.int64] | None = None
     """(n,) place in ``images`` of a second picture of each: the baseline beside an abnormality."""
+    selection: int = VALIDATION
+    """The split that the epoch is chosen on."""
     birads: NDArray[np.int64] | None = None
     """(n,) assessment of each image as its place in A N B P S M K, for networks that are told."""
     sha256: str = ""
@@ -91,6 +93,12 @@ def label_field(lineage: Mapping[str, Any]) -> str | None:
     return found
 
 
+def as_published(samples: Samples) -> Samples:
+    """The published procedure: all but the test split is trained on, which chooses the epoch."""
+    splits = np.where(samples.splits == VALIDATION, TRAIN, samples.splits).astype(np.int8)
+    return replace(samples, splits=splits, selection=TEST)
+
+
 def count_overlap(patients: NDArray[np.int64], splits: NDArray[np.int8]) -> int:
     """How many patients stand in more than one split."""
     pairs = np.unique(np.stack([patients, splits.astype(np.int64)], axis=1), axis=0)
@@ -102,20 +110,20 @@ def check_samples(samples: Samples, *, allow_overlap: bool = False) -> None:
     """Refuse what would give a wrong or meaningless result.
 
     Raises:
-        SamplesError: a patient is in two splits, or a split lacks a class.
+        SamplesError: a patient is in two splits, or a split that is used lacks a class.
     """
     overlap = count_overlap(samples.patients, samples.splits)
     if overlap and not allow_overlap:
         raise SamplesError(
             f"{overlap} patients are in more than one split: the test would be a leak"
         )
-    for split, name in enumerate(SPLITS):
+    for split in sorted({TRAIN, samples.selection, TEST}):
         present = np.bincount(
             samples.labels[samples.splits == split], minlength=len(samples.classes)
         )
-        missing = [samples.classes[i] for i in np.flatnonzero(present == 0)]
+        missing = ", ".join(samples.classes[i] for i in np.flatnonzero(present == 0))
         if missing:
-            raise SamplesError(f"the {name} split has no image of class {', '.join(missing)}")
+            raise SamplesError(f"the {SPLITS[split]} split has no image of class {missing}")
 
 
 def permuted_labels(

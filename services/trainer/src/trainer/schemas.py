@@ -19,7 +19,7 @@ from trainer.evaluation.schemas import (
     SplitMetrics,
 )
 from trainer.experiments.declared import Declared, Published
-from trainer.spec import JobSpec
+from trainer.spec import JobSpec, Protocol
 
 State = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 STATES: tuple[State, ...] = ("queued", "running", "succeeded", "failed", "cancelled")
@@ -94,6 +94,14 @@ class NewJob(BaseModel):
     )
     name: str | None = Field(default=None, min_length=1, max_length=200)
     profile: str | None = Field(default=None, description="Named settings to start from")
+    protocol: Protocol = Field(
+        default="patient",
+        description=(
+            "`patient`: splits by patient, the epoch chosen on validation. `published`: as others "
+            "did, on a cohort split by image: validation is trained on too and the test split "
+            "chooses the epoch; its figures are inflated"
+        ),
+    )
     priority: int = Field(
         default=0, ge=-10, le=10, description="Orders your own jobs; nobody else's wait for it"
     )

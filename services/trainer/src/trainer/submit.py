@@ -22,6 +22,10 @@ from trainer.spec import ArraySource, CohortSource, JobSpec, PatchSource, Source
 from trainer.zoo import nearest, zoo
 
 CHECKED_MEMBERS = 5000
+INFLATED = (
+    "Published protocol: the validation split is trained on and the test split chooses the epoch. "
+    "The figures are inflated."
+)
 
 
 @dataclass(frozen=True)
@@ -88,8 +92,11 @@ def check_weights(settings: TrainingSettings, service: TrainerSettings) -> None:
         raise invalid("overrides.augmented_copies", message, ["0"])
 
 
-def check_cohort(cohort: Cohort, declared: Declared) -> tuple[str, ...]:
-    """The classes in the experiment's order; a problem where one is missing, unknown or empty."""
+def check_cohort(
+    cohort: Cohort, declared: Declared, splits: Sequence[str] = SPLITS
+) -> tuple[str, ...]:
+    """The classes in the experiment's order; a problem where one is missing, unknown or empty in
+    one of ``splits``."""
     found = {c.name: c for c in cohort.classes}
     wanted = declared.classes or tuple(found)
     missing = [name for name in wanted if name not in found]
@@ -102,12 +109,12 @@ def check_cohort(cohort: Cohort, declared: Declared) -> tuple[str, ...]:
         )
         raise invalid("cohort_id", message)
     for name in wanted:
-        _check_class(found[name].splits, name)
+        _check_class(found[name].splits, name, splits)
     return wanted
 
 
-def _check_class(splits: dict[str, int], name: str) -> None:
-    empty = [split for split in SPLITS if not splits.get(split)]
+def _check_class(images: dict[str, int], name: str, splits: Sequence[str]) -> None:
+    empty = [split for split in splits if not images.get(split)]
     if empty:
         message = f"class {name} has no image in {', '.join(empty)}"
         raise invalid("cohort_id", message, ["a cohort with every class in every split"])
@@ -123,7 +130,7 @@ class Sources:
 
     async def find(self, request: NewJob, declared: Declared) -> tuple[Found, int]:
         """What a request names, and the side of its images in pixels (0: any)."""
-        key = declared.name, request.cohort_id, request.array
+        key = declared.name, request.cohort_id, request.array, request.protocol
         if key not in self._found:
             self._found[key] = await self._look(request, declared)
         return self._found[key]
@@ -161,7 +168,7 @@ async def prepare(
     spec = JobSpec(
         experiment=declared.name,
         experiment_version=declared.version,
-        protocol=declared.protocol,
+        protocol=request.protocol,
         profile=request.profile or declared.default_profile,
         settings=settings,
         source=found.source,
@@ -190,6 +197,9 @@ def _local_source(
 ) -> tuple[Found, int]:
     """An array or patches that the lab keeps for the workers, and the side of its images."""
     names, root = list_local(declared, service) or [], service.arrays
+    if request.protocol == "published":
+        message = f"{request.experiment} trains on an array, whose test split is given"
+        raise invalid("protocol", message, ["patient"])
     if request.cohort_id is not None:
         raise invalid("cohort_id", f"{request.experiment} trains on an array, not on a cohort")
     if request.array is None:
@@ -233,13 +243,14 @@ async def _cohort_source(request: NewJob, declared: Declared, catalog: CatalogCl
     if request.cohort_id is None:
         raise invalid("cohort_id", "missing: the id of a frozen cohort")
     cohort = await catalog.find_cohort(request.cohort_id)
-    classes = check_cohort(cohort, declared)
-    if (cohort.definition.get("split") or {}).get("by", "patient") != "patient":
-        raise _overlap("cohort_id", "the cohort was split by image")
+    published = request.protocol == "published"
+    classes = check_cohort(cohort, declared, ("train", "test") if published else SPLITS)
+    _check_protocol(cohort, published=published)
     images, dealt = sum(c.images for c in cohort.classes), None
     if images <= CHECKED_MEMBERS:
         members = [m async for m in catalog.iterate_members(request.cohort_id)]
-        _check_overlap([m.patient_id for m in members], [m.split for m in members], "cohort_id")
+        if not published:
+            _check_overlap([m.patient_id for m in members], [m.split for m in members], "cohort_id")
         dealt = without_pixels(
             [classes.index(m.label) for m in members],
             [m.split for m in members],
@@ -247,7 +258,7 @@ async def _cohort_source(request: NewJob, declared: Declared, catalog: CatalogCl
             classes,
         )
     served = await catalog.find_dataset(cohort.dataset)
-    warnings = list(cohort.warnings)
+    warnings = [*cohort.warnings, *([INFLATED] if published else [])]
     if served.revision_id not in (None, cohort.revision_id):
         warnings.append(
             f"The cohort is of revision {cohort.revision_id}; now {served.revision_id} is served."
@@ -264,6 +275,16 @@ async def _cohort_source(request: NewJob, declared: Declared, catalog: CatalogCl
     return Found(source, served.restricted, warnings, dealt, patients)
 
 
+def _check_protocol(cohort: Cohort, *, published: bool) -> None:
+    """Refuse a split that the protocol is not about."""
+    by_image = (cohort.definition.get("split") or {}).get("by", "patient") == "image"
+    if by_image and not published:
+        raise _overlap("cohort_id", "the cohort was split by image")
+    if published and not by_image:
+        message = "the cohort was split by patient; the published protocol is of a split by image"
+        raise invalid("protocol", message, ["patient"])
+
+
 def _check_overlap(patients: Sequence[str], splits: Sequence[str], field: str) -> None:
     pairs = set(zip(patients, splits, strict=True))
     shared = len(pairs) - len({patient for patient, _ in pairs})
@@ -272,7 +293,7 @@ def _check_overlap(patients: Sequence[str], splits: Sequence[str], field: str) -
 
 
 def _overlap(field: str, message: str) -> Problem:
-    accepted = ["splits by patient"]
+    accepted = ["splits by patient", "protocol: published, for comparison with published figures"]
     error = FieldError(field=field, message=message, accepted=accepted)
     return Problem(409, "Patients overlap between splits", detail=message, errors=[error])
 

@@ -53,7 +53,6 @@ class Declared(BaseModel):
     models: tuple[str, ...]
     profiles: dict[str, TrainingSettings]
     default_profile: str
-    protocol: Protocol = "patient"
     cohort: ExpectedCohort | None = None
     labelling: Labelling | None = Field(
         default=None, description="What patches are told apart by, where it trains on patches"

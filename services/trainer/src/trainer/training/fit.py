@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from trainer.evaluation.metrics import Floats, accuracy, log_loss, roc_auc
-from trainer.samples import TRAIN, VALIDATION, Samples
+from trainer.samples import TRAIN, Samples
 from trainer.spec import TrainingSettings
 from trainer.training.batches import (
     Inputs,
@@ -195,8 +195,8 @@ class Fit:
     def _validate(
         self, samples: Samples, labels: NDArray[np.int64], train_loss: float, started: float
     ) -> EpochResult:
-        probs = self.predict(samples, VALIDATION)
-        target = labels[samples.in_split(VALIDATION)]
+        probs = self.predict(samples, samples.selection)
+        target = labels[samples.in_split(samples.selection)]
         ones = np.ones((1, len(target)))
         scores = (log_loss, accuracy, roc_auc)
         loss, right, area = (float(f(ones, target, probs)[0]) for f in scores)

@@ -31,7 +31,15 @@ from trainer.networks import Shape
 from trainer.outcome import JobError
 from trainer.pixels import Geometry
 from trainer.report import render_report
-from trainer.samples import SPLITS, TEST, Samples, check_samples, permuted_labels
+from trainer.samples import (
+    SPLITS,
+    TEST,
+    TRAIN,
+    Samples,
+    as_published,
+    check_samples,
+    permuted_labels,
+)
 from trainer.scalars import write_scalars
 from trainer.schemas import Progress
 from trainer.spec import ArraySource, CohortSource, JobSpec, TrainingSettings
@@ -121,7 +129,10 @@ def _samples(session: Session, spec: JobSpec, owner: dict[str, Any]) -> Samples:
         return samples
     if spec.fold is not None:
         samples = apply_fold(samples, spec.fold)
-    check_samples(samples, allow_overlap=spec.protocol == "published" and spec.fold is None)
+    published = spec.protocol == "published"
+    if published:
+        samples = as_published(samples)
+    check_samples(samples, allow_overlap=published)
     return samples
 
 
@@ -251,7 +262,7 @@ def _finish(
 
     epochs = spec.settings.epochs
     if fit.epoch < epochs:
-        bettered = f"validation was best after epoch {fit.best_epoch}"
+        bettered = f"{SPLITS[samples.selection]} was best after epoch {fit.best_epoch}"
         notes.append(f"Training stopped early, after epoch {fit.epoch}: {bettered}.")
         session.note(notes[-1])
     shown = Progress(phase="evaluating", epoch=fit.epoch, epochs=epochs, fraction=TRAINED)
@@ -332,13 +343,18 @@ def _published(spec: JobSpec) -> list[dict[str, Any]]:
 
 def _split_table(samples: Samples, labels: NDArray[np.int64]) -> list[dict[str, Any]]:
     table = []
-    for split, name in enumerate(SPLITS):
+    for split in sorted({TRAIN, samples.selection, TEST}):
         places = samples.in_split(split)
         counts = np.bincount(labels[places], minlength=len(samples.classes)).tolist()
         patients = len(np.unique(samples.patients[places]))
         classes = dict(zip(samples.classes, counts, strict=True))
         table.append(
-            {"split": name, "images": len(places), "patients": patients, "classes": classes}
+            {
+                "split": SPLITS[split],
+                "images": len(places),
+                "patients": patients,
+                "classes": classes,
+            }
         )
     return table
 
