@@ -4,6 +4,7 @@ import {
   definitionOf,
   draftPairs,
   draftProblem,
+  expectedPairs,
   parseClass,
   parseDraft,
 } from "../src/lib/cohort";
@@ -48,6 +49,23 @@ describe("a cohort in the address", () => {
     ]).toString();
     expect(parse(text)).toEqual(draft);
     expect(parseClass(classText({ name: "", values: [] }))).toEqual({ name: "", values: [] });
+  });
+
+  it("is the one that an experiment expects", () => {
+    const label = {
+      field: "path_severity",
+      policy: "worst" as const,
+      classes: [{ name: "cancer", values: [0, 1] }],
+    };
+    const split = { by: "patient" as const, train: 0.7, validation: 0.15, test: 0.15 };
+    const filter = { ViewPosition: ["CC"] };
+    const pairs = expectedPairs({ label, sampling: { per_class: 200 }, split, filter });
+    expect(definitionOf(parseDraft(new URLSearchParams(pairs)), "embed", "x")).toMatchObject({
+      label: { ...label, classes: [{ name: "cancer", values: ["0", "1"] }] },
+      sampling: { per_class: 200 },
+      split,
+      filter,
+    });
   });
 
   it("takes parts of any sum", () => {

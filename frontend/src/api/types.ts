@@ -121,7 +121,8 @@ export interface JsonSchema {
 }
 
 export type PublishedFigure = Schemas["Published"];
-export type ExpectedCohort = Pick<CohortDefinition, "sampling" | "split"> & {
+export type ExpectedCohort = Pick<CohortDefinition, "sampling"> & {
+  split: Schemas["SplitDefinition"];
   label: Schemas["LabelDefinition"];
   filter: Record<string, unknown>;
 };

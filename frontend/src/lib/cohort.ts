@@ -1,6 +1,6 @@
 /** A cohort being thought about: everything one chooses, as parameters of an address and as the API's definition. */
-import type { CohortDefinition, FlagKind, Policy, RecipeName } from "../api/types";
-import { type Filter, filterJson, parseFilter, type Value } from "./filter";
+import type { CohortDefinition, ExpectedCohort, FlagKind, Policy, RecipeName } from "../api/types";
+import { type Filter, filterJson, filterPairs, fromJson, parseFilter, type Value } from "./filter";
 
 export interface ClassDraft {
   readonly name: string;
@@ -113,6 +113,25 @@ export function draftPairs(draft: CohortDraft): [string, string][] {
     ...(draft.recipe ? [["_recipe", draft.recipe] as [string, string]] : []),
     ...(draft.match ? [["_match", matchText(draft.match)] as [string, string]] : []),
     ...draft.withoutFlags.map((kind): [string, string] => ["_without", kind]),
+  ];
+}
+
+const asValue = (value: string | number | boolean | null): Value =>
+  value === null ? null : String(value);
+
+/** The draft of the cohort that an experiment expects; what it leaves open is as the builder begins. */
+export function expectedPairs(expected: ExpectedCohort): [string, string][] {
+  const { filter, label, sampling, split } = expected;
+  const classes = label.classes.map(({ name, values }) => ({ name, values: values.map(asValue) }));
+  const parts = [split.train, split.validation, split.test].map((part) => Math.round(part * 100));
+  return [
+    ["_label", label.field],
+    ...classes.map((one): [string, string] => ["_class", classText(one)]),
+    ["_policy", label.policy],
+    ["_cap", sampling ? String(sampling.per_class) : "all"],
+    ["_split", parts.join("-")],
+    ["_by", split.by],
+    ...filterPairs(fromJson(filter)),
   ];
 }
 

@@ -3,9 +3,8 @@ import { listCohorts } from "../../api/catalog";
 import { putJob } from "../../api/live";
 import { listExperiments, submitJob } from "../../api/trainer";
 import type { Cohort, Experiment, JobRequest } from "../../api/types";
-import { classText } from "../../lib/cohort";
+import { expectedPairs } from "../../lib/cohort";
 import { compositionProblem, compositionRequest, parseComposition } from "../../lib/composition";
-import { filterPairs, fromJson, type Value } from "../../lib/filter";
 import { formatCount } from "../../lib/format";
 import { fieldProblem, fieldValue, formFields, valueText } from "../../lib/schema";
 import { navigate, query, setParameters, withQuery } from "../../lib/url";
@@ -28,23 +27,9 @@ function changedTexts(): Map<string, string> {
   return new Map(pairs.map(([key, text]) => [key.slice(PREFIX.length), text]));
 }
 
-const asValue = (value: string | number | boolean | null): Value =>
-  value === null ? null : String(value);
-
 /** The builder, filled with the cohort this experiment expects. */
-function builderAddress(experiment: Experiment): string {
-  const label = experiment.cohort?.label;
-  const pairs: [string, string][] = [["_train", experiment.name]];
-  if (label) {
-    pairs.push(["_label", label.field], ["_policy", label.policy]);
-    for (const one of label.classes)
-      pairs.push(["_class", classText({ name: one.name, values: one.values.map(asValue) })]);
-  }
-  const cap = experiment.cohort?.sampling?.per_class;
-  pairs.push(["_cap", cap ? String(cap) : "all"]);
-  pairs.push(...filterPairs(fromJson(experiment.cohort?.filter ?? {})));
-  return withQuery("/cohorts/new", pairs);
-}
+const builderAddress = ({ name, cohort }: Experiment): string =>
+  withQuery("/cohorts/new", [["_train", name], ...(cohort ? expectedPairs(cohort) : [])]);
 
 const fits = (cohort: Cohort, experiment: Experiment): boolean =>
   experiment.classes.length === 0 ||
