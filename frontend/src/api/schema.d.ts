@@ -4328,6 +4328,13 @@ export interface components {
              */
             profile?: string | null;
             /**
+             * Protocol
+             * @description `patient`: splits by patient, the epoch chosen on validation. `published`: as others did, on a cohort split by image: validation is trained on too and the test split chooses the epoch; its figures are inflated
+             * @default patient
+             * @enum {string}
+             */
+            protocol: "patient" | "published";
+            /**
              * Priority
              * @description Orders your own jobs; nobody else's wait for it
              * @default 0

@@ -132,8 +132,8 @@ export type Experiment = Omit<Schemas["Experiment"], "overrides" | "cohort"> & {
 };
 
 /** What has a default may be left out. */
-export type JobRequest = Omit<Schemas["NewJob"], "priority"> &
-  Partial<Pick<Schemas["NewJob"], "priority">>;
+export type JobRequest = Omit<Schemas["NewJob"], "priority" | "protocol"> &
+  Partial<Pick<Schemas["NewJob"], "priority" | "protocol">>;
 export type Owner = Schemas["Owner"];
 export type JobState = Schemas["Job"]["state"];
 export type Epoch = Schemas["Epoch"];

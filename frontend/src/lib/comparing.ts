@@ -1,6 +1,13 @@
 /** What differs between jobs, and how they did. Pure. */
 import type { Job } from "../api/types";
+import { figuresOf } from "./metrics";
 import { valueText } from "./schema";
+
+/** What stands beside a job whose patients are on both sides of its split. */
+export const INFLATED = "split by image, inflated";
+
+export const protocolWords = ({ spec }: Pick<Job, "spec">): string =>
+  spec.protocol === "published" ? "by image, as published" : "by patient";
 
 export interface Difference {
   readonly name: string;
@@ -12,6 +19,7 @@ export interface Difference {
 export function specDifferences(jobs: readonly Job[]): Difference[] {
   const rows: [string, (job: Job) => unknown][] = [
     ["experiment", (job) => job.experiment],
+    ["split", protocolWords],
     ["cohort", (job) => job.cohort_id?.slice(0, 8)],
   ];
   const names = new Set(jobs.flatMap((job) => Object.keys(job.spec?.settings ?? {})));
@@ -21,6 +29,33 @@ export function specDifferences(jobs: readonly Job[]): Difference[] {
   return rows
     .map(([name, read]) => ({ name, values: jobs.map((job) => valueText(read(job))) }))
     .filter((row) => new Set(row.values).size > 1);
+}
+
+export interface Inflation {
+  readonly job: Job;
+  /** By the name of a figure: how far it stands above the reference. */
+  readonly above: ReadonlyMap<string, number>;
+}
+
+/** What jobs split by image show beyond the first that is split by patient; null where there are not both. */
+export function inflationOf(
+  jobs: readonly Job[],
+): { reference: Job; rows: readonly Inflation[] } | null {
+  const done = jobs.filter((job) => job.metrics);
+  const reference = done.find((job) => job.spec.protocol === "patient");
+  const published = done.filter((job) => job.spec.protocol === "published");
+  if (!reference || published.length === 0) return null;
+  const base = new Map(figuresOf(reference.metrics?.test).map((one) => [one.name, one.value]));
+  const rows = published.map((job) => ({
+    job,
+    above: new Map(
+      figuresOf(job.metrics?.test).flatMap(({ name, value }) => {
+        const from = base.get(name);
+        return from === undefined ? [] : [[name, value - from] as const];
+      }),
+    ),
+  }));
+  return { reference, rows };
 }
 
 export const MEASURES = [

@@ -46,7 +46,7 @@ export interface Acquaintance {
 }
 
 type Placed = Pick<Member, "image_id" | "split">;
-type FoldMethod = NonNullable<Job["spec"]["fold"]>["method"] | undefined;
+type Dealt = Pick<Job["spec"], "fold" | "protocol">;
 
 const IN_SPLIT: Readonly<Record<Placed["split"], Acquaintance>> = {
   train: {
@@ -66,12 +66,25 @@ const IN_SPLIT: Readonly<Record<Placed["split"], Acquaintance>> = {
   },
 };
 
+/** The published protocol trains on validation too and chooses the epoch on the test split. */
+const AS_PUBLISHED: typeof IN_SPLIT = {
+  train: IN_SPLIT.train,
+  validation: IN_SPLIT.train,
+  test: {
+    name: "Test image",
+    words:
+      "Not learnt from, but the model was chosen by how well it did on it, and may know other images of this patient.",
+    knows: true,
+  },
+};
+
 /** Of which split the image is, by the members of the cohort that are of its patient; folds deal them anew. */
 export function acquaintance(
   imageId: number,
   ofPatient: readonly Placed[],
-  fold: FoldMethod,
+  { fold: dealt, protocol }: Dealt,
 ): Acquaintance {
+  const fold = dealt?.method;
   const own = ofPatient.find((one) => one.image_id === imageId);
   const kept = fold === undefined || (fold === "k-holdout" && own?.split === "test");
   if (own && !kept) {
@@ -79,7 +92,7 @@ export function acquaintance(
       "Its cohort was dealt anew for this fold: the model may have learnt from this image.";
     return { name: "Of its cohort", words, knows: true };
   }
-  if (own) return IN_SPLIT[own.split];
+  if (own) return (protocol === "published" ? AS_PUBLISHED : IN_SPLIT)[own.split];
   const learnt = ofPatient.filter((one) => fold === "k-fold" || one.split !== "test").length;
   if (learnt > 0) {
     const [images, were] =

@@ -41,13 +41,13 @@ async function meet(
   model: Model,
   aborted: AbortSignal,
 ): Promise<Acquaintance> {
-  const { cohort_id: cohortId, dataset, parent_id: parentId } = model.lineage;
-  const members =
-    cohortId && dataset === record.dataset
-      ? (await listPatientMembers(cohortId, record.patient_id, aborted)).items
-      : [];
-  const job = parentId ? await retrieveJob(model.model_id, aborted) : undefined;
-  return acquaintance(record.image_id, members, job?.spec.fold?.method);
+  const { cohort_id: cohortId, dataset } = model.lineage;
+  const known = cohortId && dataset === record.dataset;
+  const [members, job] = await Promise.all([
+    known ? listPatientMembers(cohortId, record.patient_id, aborted) : { items: [] },
+    retrieveJob(model.model_id, aborted),
+  ]);
+  return acquaintance(record.image_id, members.items, job.spec);
 }
 
 export function useAsked(record: ImageRecord | undefined): Asked {

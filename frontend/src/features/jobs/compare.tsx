@@ -2,9 +2,15 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { jobs as known, loadJob } from "../../api/live";
 import { compareJobs } from "../../api/trainer";
 import type { Job } from "../../api/types";
-import { curvePoints, MEASURES, type Measured, specDifferences } from "../../lib/comparing";
+import {
+  curvePoints,
+  inflationOf,
+  MEASURES,
+  type Measured,
+  specDifferences,
+} from "../../lib/comparing";
 import { formatFigure } from "../../lib/format";
-import { type Figure, figuresOf } from "../../lib/metrics";
+import { type Figure, figureLabel, figuresOf } from "../../lib/metrics";
 import { settingLabel } from "../../lib/schema";
 import { query, setParameters } from "../../lib/url";
 import { Overlay } from "../../ui/charts/overlay";
@@ -12,7 +18,7 @@ import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
 import { TableScroll } from "../../ui/scroll";
 import { SkeletonLines } from "../../ui/skeleton";
-import { StateDot } from "./state";
+import { Marks, StateDot } from "./state";
 import "./jobs.css";
 
 const TABLED = ["roc_auc", "accuracy", "balanced_accuracy", "pr_auc"];
@@ -65,22 +71,79 @@ function Tests({ jobs }: { jobs: readonly Job[] }) {
     const job = jobs.find((one) => one.job_id === id);
     return job ? nameOf(job) : id;
   };
+  const { tests, refused, warnings } = found.data;
   return (
-    <ul class="soft" aria-label="Tests against the first job">
-      {found.data.tests.map((test) => (
-        <li key={test.b}>
-          <strong>{named(test.b)}</strong> less {named(test.a)}: ROC-AUC{" "}
-          {formatFigure(test.roc_auc.value)} ({formatFigure(test.roc_auc.low)} to{" "}
-          {formatFigure(test.roc_auc.high)}), {chance(test.bootstrap_p)} by bootstrap over patients
-          {test.delong_p != null && `, ${chance(test.delong_p)} by DeLong`}
-        </li>
-      ))}
-      {found.data.refused.map((one) => (
-        <li key={one.b} class="faint">
-          {named(one.b)} is not tested against {named(one.a)}: {one.reason}
-        </li>
-      ))}
-    </ul>
+    <>
+      {warnings.length > 0 && (
+        <ul class="note warning" aria-label="Warnings">
+          {warnings.map((warning) => (
+            <li key={warning}>{warning}</li>
+          ))}
+        </ul>
+      )}
+      <ul class="soft" aria-label="Tests against the first job">
+        {tests.map((test) => (
+          <li key={test.b}>
+            <strong>{named(test.b)}</strong> less {named(test.a)}: ROC-AUC{" "}
+            {formatFigure(test.roc_auc.value)} ({formatFigure(test.roc_auc.low)} to{" "}
+            {formatFigure(test.roc_auc.high)}), {chance(test.bootstrap_p)} by bootstrap over
+            patients
+            {test.delong_p != null && `, ${chance(test.delong_p)} by DeLong`}
+          </li>
+        ))}
+        {refused.map((one) => (
+          <li key={one.b} class="faint">
+            {named(one.b)} is not tested against {named(one.a)}: {one.reason}
+          </li>
+        ))}
+      </ul>
+    </>
+  );
+}
+
+const signed = (value: number | undefined): string =>
+  value === undefined ? "–" : `${value < 0 ? "\u2212" : "+"}${formatFigure(Math.abs(value))}`;
+
+/** What a split by image adds to the figures, beside the job that is split by patient. */
+function Inflated({ jobs }: { jobs: readonly Job[] }) {
+  const found = inflationOf(jobs);
+  if (!found) return null;
+  return (
+    <section class="stack" aria-label="Inflation">
+      <h2>Inflation by the split</h2>
+      <p class="soft">
+        Figures of jobs split by image, less those of <strong>{nameOf(found.reference)}</strong>,
+        which is split by patient. Where nothing else differs, this is what the split adds. Their
+        test images differ, so nothing is tested; their curves are of the test split, which chose the
+        epoch.
+      </p>
+      <TableScroll label="Inflation by the split">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">Job</th>
+              {TABLED.map((name) => (
+                <th key={name} scope="col" class="number">
+                  {figureLabel(name)}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {found.rows.map(({ job, above }) => (
+              <tr key={job.job_id}>
+                <th scope="row">{nameOf(job)}</th>
+                {TABLED.map((name) => (
+                  <td key={name} class="number">
+                    {signed(above.get(name))}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </TableScroll>
+    </section>
   );
 }
 
@@ -154,9 +217,7 @@ export function JobCompare() {
                     <th scope="col">State</th>
                     {TABLED.map((name) => (
                       <th key={name} scope="col">
-                        {settingLabel(name)
-                          .replace("Roc auc", "ROC-AUC")
-                          .replace("Pr auc", "PR-AUC")}
+                        {figureLabel(name)}
                       </th>
                     ))}
                     {differences.map((row) => (
@@ -182,6 +243,7 @@ export function JobCompare() {
                         >
                           {nameOf(job)}
                         </a>
+                        <Marks job={job} />
                       </td>
                       <td>
                         <StateDot state={job.state} />
@@ -202,6 +264,7 @@ export function JobCompare() {
                 </tbody>
               </table>
             </TableScroll>
+            <Inflated jobs={jobs} />
             <Tests jobs={jobs} />
             {differences.length === 0 && <p class="soft">Their settings are the same.</p>}
             <p class="faint small">

@@ -3,7 +3,8 @@ import { feed, isActive, jobs, loadJob, putJob } from "../../api/live";
 import { person } from "../../api/session";
 import { cancelJob, listExperiments, retryJob } from "../../api/trainer";
 import type { Job } from "../../api/types";
-import { formatBytes, formatDuration, formatWhen } from "../../lib/format";
+import { protocolWords } from "../../lib/comparing";
+import { capitalise, formatBytes, formatDuration, formatWhen } from "../../lib/format";
 import { isPrincipal, settingLabel, valueText } from "../../lib/schema";
 import { LineChart } from "../../ui/charts/line";
 import { Copyable } from "../../ui/copy";
@@ -16,7 +17,7 @@ import { ChildJobs, PartOf } from "./children";
 import { EvaluationParts } from "./evaluation";
 import { Log } from "./log";
 import { Result } from "./result";
-import { elapsed, expectedWords, progressWords, StateDot, secondsLeft } from "./state";
+import { elapsed, expectedWords, Marks, progressWords, StateDot, secondsLeft } from "./state";
 import { Misclassified } from "./wrong";
 import "./jobs.css";
 
@@ -110,6 +111,8 @@ function Curves({ job }: { job: Job }) {
   const xMax = job.progress?.epochs ?? undefined;
   const tested = job.metrics?.epoch;
   const mark = tested ? { at: tested, name: `epoch ${tested} was tested` } : undefined;
+  // The published protocol has no validation: the test split chooses the epoch.
+  const watched = job.spec.protocol === "published" ? "test" : "validation";
   return (
     <div class="two curves">
       <LineChart
@@ -121,14 +124,14 @@ function Curves({ job }: { job: Job }) {
         series={[
           { name: "train", colour: 1, values: job.epochs.map((epoch) => epoch.train_loss) },
           {
-            name: "validation",
+            name: watched,
             colour: 2,
             values: job.epochs.map((epoch) => epoch.validation_loss),
           },
         ]}
       />
       <LineChart
-        title="Validation"
+        title={capitalise(watched)}
         xName="epoch"
         x={x}
         xMax={xMax}
@@ -205,7 +208,7 @@ function Origin({ job }: { job: Job }) {
         {job.spec?.protocol && (
           <>
             <dt>Split</dt>
-            <dd>{job.spec.protocol === "patient" ? "by patient" : "by image, as published"}</dd>
+            <dd>{protocolWords(job)}</dd>
           </>
         )}
         <dt>Submitted</dt>
@@ -270,6 +273,7 @@ export function JobDetail({ id }: { id: string }) {
             <header class="page-head">
               <h1>{job.name || job.experiment}</h1>
               <StateDot state={job.state} />
+              <Marks job={job} />
               {job.finished_at && <span class="faint">after {elapsed(job, 0)}</span>}
               <span class="grow" />
               {job.state === "succeeded" && (

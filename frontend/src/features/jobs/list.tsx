@@ -11,7 +11,7 @@ import { Icon } from "../../ui/icon";
 import { ownerName } from "../../ui/owner";
 import { ProblemNote } from "../../ui/problem";
 import { TableScroll } from "../../ui/scroll";
-import { elapsed, expectedWords, progressWords, StateDot } from "./state";
+import { elapsed, expectedWords, Marks, progressWords, StateDot } from "./state";
 import "./jobs.css";
 
 const STATES: readonly JobState[] = ["running", "queued", "succeeded", "failed", "cancelled"];
@@ -49,7 +49,7 @@ function Row({ job }: { job: Job }) {
       </td>
       <td>
         <a href={`/jobs/${job.job_id}`}>{job.name || job.experiment}</a>
-        {job.control && <span class="badge warn">control</span>}
+        <Marks job={job} />
       </td>
       <td class="soft">{job.experiment}</td>
       <td class="job-progress">

@@ -1,4 +1,5 @@
 import type { Job, JobState } from "../../api/types";
+import { INFLATED } from "../../lib/comparing";
 import { formatDuration } from "../../lib/format";
 
 const WORDS: Readonly<Record<JobState, string>> = {
@@ -16,6 +17,16 @@ export function StateDot({ state, word = true }: { state: JobState; word?: boole
       <span class="dot" />
       <span class={word ? "" : "visually-hidden"}>{WORDS[state]}</span>
     </span>
+  );
+}
+
+/** What must be known of a job before any of its figures is read. */
+export function Marks({ job }: { job: Job }) {
+  return (
+    <>
+      {job.control && <span class="badge warn">control</span>}
+      {job.spec.protocol === "published" && <span class="badge warn">{INFLATED}</span>}
+    </>
   );
 }
 

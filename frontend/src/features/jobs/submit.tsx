@@ -31,6 +31,8 @@ function changedTexts(): Map<string, string> {
 const builderAddress = ({ name, cohort }: Experiment): string =>
   withQuery("/cohorts/new", [["_train", name], ...(cohort ? expectedPairs(cohort) : [])]);
 
+const isByImage = (cohort: Cohort): boolean => cohort.definition.split.by === "image";
+
 const fits = (cohort: Cohort, experiment: Experiment): boolean =>
   experiment.classes.length === 0 ||
   experiment.classes.every((name) => cohort.classes.some((one) => one.name === name));
@@ -63,6 +65,7 @@ function CohortChoice({
           (one) => (
             <option key={one.cohort_id} value={one.cohort_id}>
               {one.name}, {formatCount(one.counts.images)} images
+              {isByImage(one) && ", split by image"}
             </option>
           ),
         )}
@@ -71,6 +74,14 @@ function CohortChoice({
         <p class="wrong">
           This experiment tells {experiment.classes.join(" from ")}; the cohort has{" "}
           {cohort.classes.map((one) => one.name).join(", ")}.
+        </p>
+      )}
+      {cohort && isByImage(cohort) && (
+        <p class="note warning">
+          This cohort is split by image, so the job follows the published protocol: pictures of one
+          patient are trained on and tested, validation is trained on too, and the test split
+          chooses the epoch. Its figures will be inflated. They are for comparison with published
+          ones; a cohort split by patient gives a result.
         </p>
       )}
       <p class="help">
@@ -175,6 +186,7 @@ function SubmitForm({
   const body: JobRequest = {
     experiment: experiment.name,
     ...(onArray ? { array } : { cohort_id: cohortId }),
+    ...(cohort && isByImage(cohort) ? { protocol: "published" } : {}),
     overrides: Object.fromEntries(
       changed.map((field) => [field.name, fieldValue(field, texts.get(field.name) ?? "")]),
     ),
