@@ -1,6 +1,7 @@
 """The report page holds what it should, in both schemes, and nothing that runs or asks anybody."""
 
 import re
+from dataclasses import replace
 from typing import Any
 from xml.etree import ElementTree
 
@@ -54,9 +55,10 @@ def make_report(predictions: Predictions) -> dict[str, Any]:
             "experiment": "embed-2b6k",
             "protocol": "patient",
             "settings": {"model": "resnet18", "weights": "none", "input_size": 224},
-            "source": {"classes": list(predictions.classes)},
+            "source": {"kind": "cohort", "dataset": "a & b", "classes": list(predictions.classes)},
         },
         "spec_sha256": "0" * 64,
+        "unit": predictions.unit,
         "metrics": metrics,
         "evaluation": evaluate_deeply(predictions, draws=50),
         "misclassified": find_misclassified(predictions),
@@ -156,11 +158,44 @@ def test_errors_link_to_the_viewer(page: str) -> None:
     assert shares == sorted(shares, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name"), [("patches", "patch 1000: is"), ("array", "image 1000 of the array: is")]
+)
+def test_what_is_not_of_the_catalog_is_told_and_not_linked(kind: str, name: str) -> None:
+    report = make_report(make_predictions())
+    report["spec"]["source"] |= {"kind": kind, "name": "mine"}
+    page = render_report(report, PICTURES)
+    assert name in page, "in the gallery"
+    assert "/images/" not in page
+    assert "saved as a cohort" not in page
+    assert "Each is told by its place" in page
+
+
+def test_scores_by_exam_are_told_by_exam() -> None:
+    report = make_report(replace(make_predictions(), unit="exam", exams=None, breasts=None))
+    report["explanations"] = None
+    report["spec"]["scores"] = {"split": "validation"}
+    page = render_report(report)
+    (first, *_) = report["misclassified"]["cases"]
+    address = f"/explore?dataset=a+%26+b&amp;acc_anon={first['exam_id']}"
+    assert f'<a href="{address}">exam {first["exam_id"]}</a>' in page
+    assert "Validation split: 120 exams of 60 patients" in page
+    assert "/images/" not in page
+    assert "saved as a cohort" not in page
+    assert "by exam already" in page
+
+
+def test_folds_are_tested_on_several_splits() -> None:
+    report = make_report(make_predictions())
+    report["spec"]["composition"] = {"kind": "folds", "count": 5, "method": "k-fold"}
+    assert "Test splits of 5 folds: 120 images" in render_report(report, PICTURES)
+
+
 def test_many_classes_and_few_patients_are_told() -> None:
     classes = ("0", "1", "2", "3", "4", "5")
     report = make_report(make_predictions(12, classes))
     page = render_report(report, PICTURES)
-    assert "12 patients in the test split" in page
+    assert "12 patients were tested on" in page
     assert "have no order" in page
     assert page.count("Recall of") == 6
 

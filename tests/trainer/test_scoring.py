@@ -1,12 +1,16 @@
 """Uploaded scores: what is wrong with a file is said by line and column."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from trainer.catalog import Member
 from trainer.cohorts import MemberTable
+from trainer.describing import describe_predictions
+from trainer.evaluation.schemas import Misread
 from trainer.scoring import ScoresError, join_scores, parse_scores, worst_last
+from trainer.training.predictions import read_predictions, write_rows
 
 CLASSES = ("B", "K")
 GOOD = "image_id,p_B,p_K\n11,0.8,0.2\n12,0.1,0.9\n13,0.4,0.6\n"
@@ -29,7 +33,7 @@ def make_table(label_field: str = "asses", classes: tuple[str, ...] = CLASSES) -
 
 def test_a_file_is_read_by_its_header_in_any_order() -> None:
     scores = parse_scores("\ufeffK, image_id ,p_B\n0.2,11,0.8\n".lstrip("\ufeff"), CLASSES)
-    assert (scores.unit, scores.ids, scores.lines) == ("image_id", ["11"], [2])
+    assert (scores.unit, scores.ids, scores.lines) == ("image", ["11"], [2])
     assert scores.probs.tolist() == [[0.8, 0.2]]
 
 
@@ -74,10 +78,12 @@ def test_images_get_labels_patients_and_attributes() -> None:
     assert np.allclose(found.probs[1], [0.1, 0.9])
 
 
+BY_EXAM = "exam_id,B,K\ne1,0.3,0.7\ne2,0.1,0.9\n"
+
+
 def test_exams_get_their_worst_label() -> None:
-    text = "exam_id,B,K\ne1,0.3,0.7\ne2,0.9,0.1\n"
-    found = join_scores(parse_scores(text, CLASSES), make_table(), "test")
-    assert found.target.tolist() == [1, 0]
+    found = join_scores(parse_scores(BY_EXAM, CLASSES), make_table(), "test")
+    assert (found.unit, found.target.tolist()) == ("exam", [1, 0])
     assert found.exams is None
     with pytest.raises(ScoresError, match="no order"):
         join_scores(
@@ -85,6 +91,22 @@ def test_exams_get_their_worst_label() -> None:
             make_table("massshape", ("B", "K", "Z")),
             "test",
         )
+
+
+def test_what_is_told_of_exams_is_told_by_exam(tmp_path: Path) -> None:
+    found = join_scores(parse_scores(BY_EXAM, CLASSES), make_table(), "test")
+    told = describe_predictions(found)
+    assert told["unit"] == "exam"
+    assert "by exam already" in told["evaluation"]["levels_refused"]
+    (wrong,) = told["misclassified"]["cases"]
+    assert wrong == {"exam_id": "e2", "label": "B", "said": "K", "share": 0.9}
+    assert Misread.model_validate(wrong).image_id is None
+    path = tmp_path / "predictions.csv"
+    rows = ((("e2", "1", "B"), found.probs[1]),)
+    write_rows(path, CLASSES, rows, found.unit)
+    assert path.read_text() == "exam_id,patient,label,p_B,p_K\ne2,1,B,0.100000,0.900000\n"
+    with pytest.raises(KeyError, match="image_id"):
+        read_predictions(path, CLASSES)
 
 
 @pytest.mark.parametrize(

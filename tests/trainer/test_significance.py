@@ -47,6 +47,7 @@ def test_tables_are_joined_by_image_whatever_their_order() -> None:
         (table(0.2, first=7), "120 and 120 images, 113 in both"),
         (table(0.2, classes="BM"), "classes differ"),
         (table(0.2).replace(",B,", ",X,").replace(",K,", ",B,").replace(",X,", ",K,"), "label"),
+        (table(0.2).replace("image_id", "exam_id"), "one is by image, the other by exam"),
     ],
 )
 def test_other_test_sets_are_refused(other: str, reason: str) -> None:

@@ -13,14 +13,18 @@ MOST_ERRORS = 500
 
 
 def describe_test(samples: Samples, labels: Ints, probs: Floats) -> dict[str, Any]:
-    """{evaluation, misclassified, lineage} of the test split; ``probs`` (test images, classes)."""
+    """What `describe_predictions` says of the test split, and its lineage.
+
+    ``probs`` (test images, classes).
+    """
     predictions = collect_predictions(samples, labels, probs)
     return {**describe_predictions(predictions), "lineage": dict(samples.lineage)}
 
 
 def describe_predictions(predictions: Predictions) -> dict[str, Any]:
-    """{evaluation, misclassified}."""
+    """{unit, evaluation, misclassified}."""
     return {
+        "unit": predictions.unit,
         "evaluation": evaluate_deeply(predictions),
         "misclassified": find_misclassified(predictions),
     }
@@ -43,7 +47,10 @@ def collect_predictions(samples: Samples, labels: Ints, probs: Floats) -> Predic
 
 
 def find_misclassified(predictions: Predictions) -> dict[str, Any]:
-    """{total, cases}: the surest errors first, as many as a page can hold."""
+    """{total, cases}: the surest errors first, as many as a page can hold.
+
+    A case has an `image_id` or an `exam_id`, whatever the rows are.
+    """
     said = predict_classes(predictions.probs)
     sure = predictions.probs[np.arange(len(said)), said]
     wrong = np.flatnonzero(said != predictions.target)
@@ -51,7 +58,7 @@ def find_misclassified(predictions: Predictions) -> dict[str, Any]:
     classes = predictions.classes
     cases = [
         {
-            "image_id": predictions.keys[place],
+            f"{predictions.unit}_id": predictions.keys[place],
             "label": classes[predictions.target[place]],
             "said": classes[said[place]],
             "share": float(sure[place]),

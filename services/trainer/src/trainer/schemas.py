@@ -258,6 +258,9 @@ class Report(BaseModel):
     owner: str
     spec: JobSpec
     spec_sha256: str
+    unit: Literal["image", "exam"] = Field(
+        default="image", description="What was tested on: exams, where scores were uploaded so"
+    )
     metrics: Metrics
     evaluation: Evaluation | None = Field(
         default=None, description="Null in reports of an older version"

@@ -7,18 +7,16 @@ its name. A row is a test image (or exam) with a probability for each class that
 import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
 from trainer.cohorts import MemberTable, known_columns
 from trainer.evaluation.metrics import Floats, Ints
-from trainer.evaluation.predictions import Predictions
+from trainer.evaluation.predictions import Predictions, Unit
 from trainer.evaluation.units import severities
 from trainer.samples import SPLITS
 
-Unit = Literal["image_id", "exam_id"]
-UNITS: tuple[Unit, ...] = ("image_id", "exam_id")
+COLUMNS: dict[str, Unit] = {"image_id": "image", "exam_id": "exam"}
 SUM_TOLERANCE = 0.01
 PREFIX = "p_"
 
@@ -41,6 +39,11 @@ class Scores:
     probs: Floats
     lines: list[int]
 
+    @property
+    def column(self) -> str:
+        """Where the ids stand."""
+        return f"{self.unit}_id"
+
 
 def parse_scores(text: str, classes: Sequence[str]) -> Scores:
     """Read the file.
@@ -54,8 +57,8 @@ def parse_scores(text: str, classes: Sequence[str]) -> Scores:
     probs = []
     try:
         header = [name.strip() for name in next(rows, [])]
-        unit, places = _columns(header, classes)
-        id_place = header.index(unit)
+        column, places = _columns(header, classes)
+        id_place = header.index(column)
         for row in rows:
             line = rows.line_num
             if not row:
@@ -65,32 +68,32 @@ def parse_scores(text: str, classes: Sequence[str]) -> Scores:
             key = row[id_place].strip()
             if key in ids or not key:
                 told = f"{key} stands in line {ids[key]} already" if key else "no id"
-                raise ScoresError(told, line, unit)
+                raise ScoresError(told, line, column)
             ids[key] = line
             probs.append(_probabilities(row, header, places, line))
     except csv.Error as error:
         raise ScoresError(f"not CSV: {error}", rows.line_num) from error
     if not ids:
         raise ScoresError("no rows below the header")
-    return Scores(unit, list(ids), np.array(probs), list(ids.values()))
+    return Scores(COLUMNS[column], list(ids), np.array(probs), list(ids.values()))
 
 
-def _columns(header: list[str], classes: Sequence[str]) -> tuple[Unit, list[int]]:
-    """(what a row is, place of each class)."""
-    units = [unit for unit in UNITS if unit in header]
-    if len(units) != 1:
-        raise ScoresError(f"the header needs one of {' and '.join(UNITS)}; it has {header}"[:300])
+def _columns(header: list[str], classes: Sequence[str]) -> tuple[str, list[int]]:
+    """(column of ids, place of each class)."""
+    named = [column for column in COLUMNS if column in header]
+    if len(named) != 1:
+        raise ScoresError(f"the header needs one of {' and '.join(COLUMNS)}; it has {header}"[:300])
     wanted = {name: [n for n in (name, PREFIX + name) if n in header] for name in classes}
     for name, found in wanted.items():
         if len(found) != 1:
             told = "stands twice" if found else "is missing"
             raise ScoresError(f"the probability {told}; it is {name} or {PREFIX}{name}", 1, name)
-    known = {units[0], *(found[0] for found in wanted.values())}
+    known = {named[0], *(found[0] for found in wanted.values())}
     for name in header:
         if name not in known or header.count(name) > 1:
-            accepted = ", ".join([*UNITS, *(PREFIX + c for c in classes)])
+            accepted = ", ".join([*COLUMNS, *(PREFIX + c for c in classes)])
             raise ScoresError(f"unknown or repeated column; known are {accepted}", 1, name)
-    return units[0], [header.index(found[0]) for found in wanted.values()]
+    return named[0], [header.index(found[0]) for found in wanted.values()]
 
 
 def _probabilities(row: list[str], header: list[str], places: list[int], line: int) -> list[float]:
@@ -120,12 +123,12 @@ def join_scores(scores: Scores, table: MemberTable, split: str) -> Predictions:
     members = _members(scores.unit, table, split)
     for key, line in zip(scores.ids, scores.lines, strict=True):
         if key not in members:
-            raise ScoresError(f"{key} is not of the cohort's {split} split", line, scores.unit)
+            raise ScoresError(f"{key} is not of the cohort's {split} split", line, scores.column)
     missing = sorted(set(members) - set(scores.ids))
     if missing:
         told = f"{len(missing)} of the {split} split have no row, e.g. {', '.join(missing[:3])}"
-        raise ScoresError(told, scores.lines[-1], scores.unit)
-    if scores.unit == "exam_id":
+        raise ScoresError(told, scores.lines[-1], scores.column)
+    if scores.unit == "exam":
         return _by_exam(scores, table, members)
     places = [members[key] for key in scores.ids]
     repeats = np.repeat(np.arange(len(places)), [len(found) for found in places])
@@ -135,7 +138,7 @@ def join_scores(scores: Scores, table: MemberTable, split: str) -> Predictions:
 
 def predictions_of_images(table: MemberTable, keys: Sequence[str], probs: Floats) -> Predictions:
     """``probs`` (n, classes) of the images ``keys`` with what the cohort knows of them."""
-    place = {key: row for row, key in _keys("image_id", table)}
+    place = {key: row for row, key in _keys("image", table)}
     return _predictions(table, np.array([place[key] for key in keys], np.int64), probs, keys)
 
 
@@ -149,7 +152,7 @@ def _members(unit: Unit, table: MemberTable, split: str) -> dict[str, list[int]]
 
 
 def _keys(unit: Unit, table: MemberTable) -> Iterator[tuple[int, str]]:
-    if unit == "image_id":
+    if unit == "image":
         return ((row, str(table.image_ids[place])) for row, place in enumerate(table.rows))
     names = table.exam_names
     return ((row, names[exam]) for row, exam in enumerate(table.exams))
@@ -163,7 +166,7 @@ def _by_exam(scores: Scores, table: MemberTable, members: dict[str, list[int]]) 
         raise ScoresError(told, 1, "exam_id")
     labels = np.array(table.labels)
     worst = [max(members[key], key=lambda row: int(ranks[labels[row]])) for key in scores.ids]
-    return _predictions(table, np.array(worst), scores.probs, scores.ids, images=False)
+    return _predictions(table, np.array(worst), scores.probs, scores.ids, "exam")
 
 
 def _predictions(
@@ -171,8 +174,7 @@ def _predictions(
     rows: Ints,
     probs: Floats,
     keys: Sequence[str],
-    *,
-    images: bool = True,
+    unit: Unit = "image",
 ) -> Predictions:
     def column(values: list[int]) -> Ints:
         return np.array(values, np.int64)[rows]
@@ -183,9 +185,10 @@ def _predictions(
         patients=column(table.patients),
         classes=table.classes,
         keys=list(keys),
-        exams=column(table.exams) if images else None,
-        breasts=column(table.breasts) if images else None,
+        exams=column(table.exams) if unit == "image" else None,
+        breasts=column(table.breasts) if unit == "image" else None,
         attributes=known_columns(table.attributes, rows),
+        unit=unit,
         label_field=table.label_field,
     )
 

@@ -12,6 +12,7 @@ from trainer import store
 from trainer.context import Context
 from trainer.evaluation.metrics import Floats, Ints
 from trainer.evaluation.paired import compare_paired
+from trainer.evaluation.predictions import Unit
 from trainer.evaluation.schemas import Interval, PairedDifference, Refused
 from trainer.objects import storage_problem
 from trainer.schemas import Job
@@ -29,6 +30,7 @@ class NotComparableError(ValueError):
 class Scored:
     """A job's `predictions.csv`."""
 
+    unit: Unit
     keys: list[str]
     labels: list[str]
     patients: list[str]
@@ -46,8 +48,10 @@ def read_predictions(text: str) -> Scored:
     if "patient" not in header:
         raise NotComparableError("predictions of an older version do not tell the patients")
     places = [i for i, name in enumerate(header) if name.startswith("p_")]
-    key, label, patient = (header.index(n) for n in ("image_id", "label", "patient"))
+    unit: Unit = "exam" if "exam_id" in header else "image"
+    key, label, patient = (header.index(n) for n in (f"{unit}_id", "label", "patient"))
     return Scored(
+        unit=unit,
         keys=[row[key] for row in rows],
         labels=[row[label] for row in rows],
         patients=[row[patient] for row in rows],
@@ -60,19 +64,21 @@ def align(a: Scored, b: Scored) -> tuple[Ints, Floats, Floats, Ints]:
     """(target, probs of a, probs of b, patients) in the order of ``a``.
 
     Raises:
-        NotComparableError: classes, images or labels differ.
+        NotComparableError: classes, images or labels differ, or one is by exam.
     """
+    if a.unit != b.unit:
+        raise NotComparableError(f"one is by {a.unit}, the other by {b.unit}")
     if a.classes != b.classes:
         raise NotComparableError("their classes differ")
     if sorted(a.keys) != sorted(b.keys):
         alike = len(set(a.keys) & set(b.keys))
         raise NotComparableError(
-            f"their test sets differ: {len(a.keys)} and {len(b.keys)} images, {alike} in both"
+            f"their test sets differ: {len(a.keys)} and {len(b.keys)} {a.unit}s, {alike} in both"
         )
     order = _ranks(a.keys), np.argsort(np.array(b.keys), kind="stable")
     match = order[1][order[0]]
     if [b.labels[i] for i in match] != a.labels:
-        raise NotComparableError("they do not label the same images alike")
+        raise NotComparableError(f"they do not label the same {a.unit}s alike")
     target = np.array([a.classes.index(label) for label in a.labels])
     _, patients = np.unique(a.patients, return_inverse=True)
     return target, a.probs, b.probs[match], patients.astype(np.int64)

@@ -65,7 +65,7 @@ def evaluate_deeply(
 
 def few_patients(patients: int) -> list[str]:
     """A warning where there are fewer than 50."""
-    few = f"{patients} patients in the test split: intervals of so few are unreliable"
+    few = f"{patients} patients were tested on: intervals of so few are unreliable"
     return [few] if patients < FEW_PATIENTS else []
 
 
@@ -105,6 +105,8 @@ def _levels(
     ranks = severities(predictions.label_field, classes)
     if ranks is None:
         return [], "Its classes have no order, so a breast or an exam has no worst label."
+    if predictions.unit == "exam":
+        return [], "The scores are by exam already: they do not tell its breasts apart."
     levels = []
     for name, units in (("breast", predictions.breasts), ("exam", predictions.exams)):
         if units is None:

@@ -1,7 +1,8 @@
-"""What is evaluated: one row a picture, with what groups them."""
+"""What is evaluated: one row a picture or an exam, with what groups them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 from trainer.evaluation.metrics import Floats, Ints
 
 Attribute = str | float | bool | None
+Unit = Literal["image", "exam"]
 
 
 @dataclass(frozen=True)
@@ -23,13 +25,15 @@ class Predictions:
     """(n,) equal for images of one patient."""
     classes: tuple[str, ...]
     keys: Sequence[str] = ()
-    """(n,) what a person finds the image by."""
+    """(n,) what a person finds the image, or the exam, by."""
     exams: Ints | None = None
     """(n,) equal for images of one exam; None where that is not known."""
     breasts: Ints | None = None
     """(n,) equal for images of one breast of one exam."""
     attributes: Mapping[str, Sequence[Attribute]] = field(default_factory=dict)
     """Columns of (n,) values that subgroups go by."""
+    unit: Unit = "image"
+    """What a row is."""
     label_field: str | None = None
     """The column that labels come from: it says which class is worse."""
 
@@ -49,5 +53,6 @@ class Predictions:
             exams=column(self.exams),
             breasts=column(self.breasts),
             attributes={k: [v[i] for i in kept] for k, v in self.attributes.items()},
+            unit=self.unit,
             label_field=self.label_field,
         )

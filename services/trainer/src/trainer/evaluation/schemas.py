@@ -139,9 +139,14 @@ class Refused(BaseModel):
 
 
 class Misread(BaseModel):
-    """A test image that was read as another class, with the probability of that."""
+    """What was read as another class, with the probability of that.
 
-    image_id: str
+    It has one id: of an exam where scores were uploaded by exam, else of an image. Of jobs on an
+    array or on patches that is a place, and no image of the catalog.
+    """
+
+    image_id: str | None = None
+    exam_id: str | None = None
     label: str
     said: str
     share: float

@@ -4,7 +4,8 @@ import base64
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trainer.report.markup import Markup, interval, number, percent, signed, table, text
+from trainer.report.markup import interval, number, percent, signed, table, text
+from trainer.report.subject import Subject
 
 Document = Mapping[str, Any]
 MEASURES = {
@@ -15,7 +16,7 @@ MEASURES = {
 SHOWN_ERRORS = 60
 
 
-def explanations(found: Document | None, pictures: Mapping[str, bytes]) -> str:
+def explanations(found: Document | None, pictures: Mapping[str, bytes], subject: Subject) -> str:
     """Agreement with boxes, and a gallery of hits and misses."""
     if not found:
         return ""
@@ -27,7 +28,7 @@ def explanations(found: Document | None, pictures: Mapping[str, bytes]) -> str:
     for kind, right in (("Right", True), ("Wrong", False)):
         cases = [case for case in found["gallery"] if case["right"] is right]
         if cases:
-            shown = "".join(_case(case, names, pictures) for case in cases)
+            shown = "".join(_case(case, names, pictures, subject) for case in cases)
             parts.append(f'<h3>{kind}</h3><div class="cases">{shown}</div>')
     parts.append(
         '<p class="soft small">Each map is scaled to its own maximum and belongs to the class that '
@@ -54,7 +55,9 @@ def _agreement(found: Mapping[str, Document], names: Mapping[str, str]) -> str:
     )
 
 
-def _case(case: Document, names: Mapping[str, str], pictures: Mapping[str, bytes]) -> str:
+def _case(
+    case: Document, names: Mapping[str, str], pictures: Mapping[str, bytes], subject: Subject
+) -> str:
     figures = ""
     for method in ("picture", *case["methods"]):
         encoded = base64.b64encode(pictures[f"{case['image_id']}-{method}"]).decode()
@@ -66,34 +69,30 @@ def _case(case: Document, names: Mapping[str, str], pictures: Mapping[str, bytes
             f"<figcaption>{text(name)}{share}</figcaption></figure>"
         )
     return (
-        f'<div class="case"><div>{figures}</div><p class="small">{_link(case["image_id"])}: is '
-        f"<b>{text(case['label'])}</b>, read as <b>{text(case['said'])}</b> "
-        f"({percent(case['share'])})</p></div>"
+        f'<div class="case"><div>{figures}</div><p class="small">{_told(case, subject)}</p></div>'
     )
 
 
-def _link(image_id: Any) -> Markup:
-    """A catalog image by its id; the key of an array's image is only told."""
-    name = text(image_id)
-    if not str(image_id).isdigit():
-        return Markup(f"image {name}")
-    return Markup(f'<a href="/images/{name}">image {name}</a>')
+def _told(case: Document, subject: Subject) -> str:
+    """What it is, what it was read as, and how surely."""
+    return (
+        f"{subject.name(case)}: is <b>{text(case['label'])}</b>, read as "
+        f"<b>{text(case['said'])}</b> ({percent(case['share'])})"
+    )
 
 
-def misclassified(found: Sequence[Document], total: int, job_id: str) -> str:
-    """The surest errors first; each opens in the viewer."""
+def misclassified(found: Sequence[Document], total: int, job_id: str, subject: Subject) -> str:
+    """The surest errors first; those of the catalog open there."""
     title = '<h2 id="errors">Misclassified</h2>'
     if total == 0:
-        return f"{title}<p>None of the test split.</p>"
+        return f"{title}<p>None of the {subject.split} split.</p>"
     shown = found[:SHOWN_ERRORS]
-    items = "".join(
-        f"<li>{_link(case['image_id'])}: is <b>{text(case['label'])}</b>, read as "
-        f"<b>{text(case['said'])}</b> ({percent(case['share'])})</li>"
-        for case in shown
-    )
-    told = "" if len(shown) == total else f" The {len(shown)} surest are shown."
-    save = f'<a href="/jobs/{text(job_id)}">page of the job</a>'
-    return (
-        f"{title}<p>{total:,} images.{told} They can be saved as a cohort on the {save}.</p>"
-        f'<ul class="links">{items}</ul>'
-    )
+    parts = [f"{total:,} {subject.many}."]
+    if len(shown) < total:
+        parts.append(f"The {len(shown)} surest are shown.")
+    if subject.makes_cohorts:
+        page = f'<a href="/jobs/{text(job_id)}">page of the job</a>'
+        parts.append(f"They can be saved as a cohort on the {page}.")
+    items = "".join(f"<li>{_told(case, subject)}</li>" for case in shown)
+    told = " ".join([*parts, subject.places])
+    return f'{title}<p>{told}</p><ul class="links">{items}</ul>'

@@ -10,14 +10,19 @@ WIDTH, NAMES, COUNTS, FROM, TO, GAPS = 1040, 250, 360, 380, 660, 1036
 
 
 def forest(
-    subgroups: Sequence[Mapping[str, Any]], figure: str, name: str, whole: Mapping[str, Any]
+    subgroups: Sequence[Mapping[str, Any]],
+    figure: str,
+    name: str,
+    whole: Mapping[str, Any],
+    counted: str,
 ) -> str:
     """Inline SVG; groups of few patients are greyed, not hidden.
 
-    ``whole`` is the figure of the test split: a line through all rows.
+    ``whole`` is the figure of the whole split, a line through all rows; ``counted`` what its rows
+    are, e.g. `images`.
     """
     least = _least(subgroups, figure)
-    parts = [_head(name, least)]
+    parts = [_head(name, least, counted)]
     y = HEAD + ROW
     for subgroup in subgroups:
         label = text(subgroup["label"])
@@ -51,7 +56,7 @@ def _x(value: float, least: float) -> float:
     return FROM + (value - least) / (1 - least) * (TO - FROM)
 
 
-def _head(name: str, least: float) -> str:
+def _head(name: str, least: float, counted: str) -> str:
     ticks = [least, (1 + least) / 2, 1.0]
     marks = "".join(
         f'<text x="{_x(v, least):.1f}" y="{HEAD - 4}" text-anchor="middle">{v:g}</text>'
@@ -59,7 +64,7 @@ def _head(name: str, least: float) -> str:
     )
     titles = (
         f'<text x="{COUNTS - 60}" y="10" text-anchor="end">patients</text>'
-        f'<text x="{COUNTS}" y="10" text-anchor="end">images</text>'
+        f'<text x="{COUNTS}" y="10" text-anchor="end">{text(counted)}</text>'
         f'<text x="{(FROM + TO) / 2}" y="10" text-anchor="middle">{text(name)}, 95 %</text>'
         f'<text x="{GAPS}" y="10" text-anchor="end">less all others</text>'
     )

@@ -6,6 +6,7 @@ from typing import Any
 from trainer.report import cases, context, results
 from trainer.report.markup import text
 from trainer.report.style import STYLE
+from trainer.report.subject import Subject
 
 SECTIONS = {
     "results": "Figures",
@@ -25,19 +26,19 @@ def render_report(report: Mapping[str, Any], pictures: Mapping[str, bytes] | Non
 
     ``pictures``: PNG by the name of a gallery case and method, `<image_id>-<method>`.
     """
-    metrics, evaluation = report["metrics"], report.get("evaluation")
+    metrics, evaluation, subject = report["metrics"], report.get("evaluation"), Subject.of(report)
     title = f"{report['job']['name']} · {report['spec']['experiment']}"
     wrong = report.get("misclassified") or {"total": 0, "cases": []}
     body = "".join(
         [
             _head(title, report),
             results.headline(metrics),
-            results.results(metrics, evaluation),
+            results.results(metrics, evaluation, subject),
             results.curves(metrics, evaluation),
             results.confusion(metrics["confusion_matrix"]),
-            results.subgroups(metrics, evaluation),
-            cases.explanations(report.get("explanations"), pictures or {}),
-            cases.misclassified(wrong["cases"], wrong["total"], report["job"]["job_id"]),
+            results.subgroups(metrics, evaluation, subject),
+            cases.explanations(report.get("explanations"), pictures or {}, subject),
+            cases.misclassified(wrong["cases"], wrong["total"], report["job"]["job_id"], subject),
             results.training(report["epochs"], metrics["epoch"]),
             context.combined(report.get("combined")),
             context.cohort(report.get("lineage") or {}, report["splits"]),

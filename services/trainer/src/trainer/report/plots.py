@@ -116,7 +116,7 @@ def _steps(xs: Sequence[float], ys: Sequence[float]) -> Points:
 
 
 def reliability_figure(found: Mapping[str, Any], ece: float | None) -> str:
-    """Observed share by predicted probability; the larger the dot, the more images."""
+    """Observed share by predicted probability; the larger the dot, the more of them."""
     axes = Axes((0, 1), (0, 1))
     axes.frame(("predicted probability", "observed share"), (SHARES, SHARES))
     axes.curve(((0, 1), (0, 1)), "var(--faint)", dashed=True)
@@ -125,7 +125,7 @@ def reliability_figure(found: Mapping[str, Any], ece: float | None) -> str:
     axes.curve(points, series_colour(0))
     axes.dots(points, [2.5 + 6.5 * (n / most) ** 0.5 for n in found["n"]], series_colour(0))
     told = "" if ece is None else f" Expected calibration error {ece:.3f}."
-    return axes.figure("Calibration", f"Dots grow with the images of their bin.{told}")
+    return axes.figure("Calibration", f"Dots grow with what their bin holds.{told}")
 
 
 def epoch_figure(

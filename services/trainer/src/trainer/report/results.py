@@ -6,6 +6,7 @@ from typing import Any
 from trainer.report.forest import forest
 from trainer.report.markup import DASH, interval, percent, table, text
 from trainer.report.plots import epoch_figure, pr_figure, reliability_figure, roc_figure
+from trainer.report.subject import Subject
 
 FIGURES = {
     "roc_auc": "ROC-AUC",
@@ -39,8 +40,8 @@ def headline(metrics: Document) -> str:
     return f'<div class="key">{"".join(boxes)}</div>'
 
 
-def results(metrics: Document, evaluation: Document | None) -> str:
-    """Figures by image beside the baseline, and by breast and exam."""
+def results(metrics: Document, evaluation: Document | None, subject: Subject) -> str:
+    """Figures beside the baseline, and of images by breast and exam."""
     test, baseline = metrics["test"], metrics.get("baseline")
     birads = metrics.get("birads") or {}
     columns = {
@@ -59,7 +60,7 @@ def results(metrics: Document, evaluation: Document | None) -> str:
     for name in test["recall"]:
         recalls = (interval(found["recall"].get(name)) for found in present.values())
         rows.append([f"Recall of {name}", *recalls])
-    counted = f"{test['n']} images of {test['patients']} patients"
+    counted = f"{test['n']:,} {subject.many} of {test['patients']:,} patients"
     note = (
         "The baseline is a logistic regression on grey mean and deviation, image size and header "
         "fields: it sees no lesion."
@@ -67,7 +68,7 @@ def results(metrics: Document, evaluation: Document | None) -> str:
         else ""
     )
     return (
-        f'<h2 id="results">Test split: {counted}</h2>{table(header, rows)}'
+        f'<h2 id="results">{subject.title}: {counted}</h2>{table(header, rows)}'
         '<p class="soft small">95 % intervals: bootstrap over patients, 2,000 draws. For more than '
         f"two classes areas are one against the rest, averaged. {note}</p>{_levels(evaluation)}"
     )
@@ -138,19 +139,19 @@ def _cell(count: int, share: float) -> str:
     return f'<td style="{style}">{count}<br><span class="soft small">{percent(share)}</span></td>'
 
 
-def subgroups(metrics: Document, evaluation: Document | None) -> str:
+def subgroups(metrics: Document, evaluation: Document | None, subject: Subject) -> str:
     """The forest plot, or that there is nothing to tell groups by."""
     title = '<h2 id="subgroups">Subgroups</h2>'
     if evaluation is None or not evaluation["subgroups"]:
-        return f"{title}<p>The samples tell nothing that parts the test split.</p>"
+        return f"{title}<p>The samples tell nothing that parts the {subject.split} split.</p>"
     plots = [
         f"<h3>{FIGURES[name]}</h3>"
-        + forest(evaluation["subgroups"], name, FIGURES[name], metrics["test"][name])
+        + forest(evaluation["subgroups"], name, FIGURES[name], metrics["test"][name], subject.many)
         for name in ("roc_auc", "balanced_accuracy")
     ]
     return (
-        f"{title}<p>Each group, and how far it is from all other test images in the same draws of "
-        "patients. Groups of fewer than 50 patients are grey: their intervals are unreliable. The "
-        "dashed line is the whole test split. These comparisons are many; a gap that excludes "
-        f"nought is a question, not a finding.</p>{''.join(plots)}"
+        f"{title}<p>Each group, and how far it is from all other {subject.many} in the same draws "
+        "of patients. Groups of fewer than 50 patients are grey: their intervals are unreliable. "
+        f"The dashed line is the whole {subject.split} split. These comparisons are many; a gap "
+        f"that excludes nought is a question, not a finding.</p>{''.join(plots)}"
     )

@@ -1,4 +1,4 @@
-"""The file of predictions: one row per image, told apart by what a person finds it by."""
+"""The file of predictions: a row an image or an exam, by what a person finds it by."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.evaluation.predictions import Unit
 from trainer.samples import Samples
 
-KNOWN = ("image_id", "patient", "label")
+KNOWN = ("patient", "label")
 
 Row = tuple[str, ...]
 
@@ -36,19 +37,25 @@ def write_predictions(
 
 
 def write_rows(
-    path: Path, classes: Sequence[str], rows: Iterable[tuple[Row, NDArray[np.float64]]]
+    path: Path,
+    classes: Sequence[str],
+    rows: Iterable[tuple[Row, NDArray[np.float64]]],
+    unit: Unit = "image",
 ) -> None:
-    """Write ((image_id, patient, label), (classes,) probabilities)."""
+    """Write ((id, patient, label), (classes,) probabilities); the column of ids is `<unit>_id`."""
     with path.open("w", newline="") as stream:
         writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([*KNOWN, *(f"p_{name}" for name in classes)])
+        writer.writerow([f"{unit}_id", *KNOWN, *(f"p_{name}" for name in classes)])
         for known, probs in rows:
             writer.writerow([*known, *(f"{value:.6f}" for value in probs)])
 
 
 def read_predictions(path: Path, classes: Sequence[str]) -> tuple[list[Row], NDArray[np.float64]]:
-    """([(image_id, patient, label)], (n, classes)); KeyError names a column that is not there."""
+    """([(image_id, patient, label)], (n, classes)); KeyError names a column that is not there.
+
+    Predictions by exam have no `image_id`.
+    """
     with path.open(newline="") as stream:
         rows = list(csv.DictReader(stream))
-    known = [tuple(row[name] for name in KNOWN) for row in rows]
+    known = [tuple(row[name] for name in ("image_id", *KNOWN)) for row in rows]
     return known, np.array([[float(row[f"p_{name}"]) for name in classes] for row in rows])

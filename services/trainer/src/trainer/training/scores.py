@@ -118,5 +118,5 @@ def _write(
         )
     )
     rows = zip(known, predictions.probs, strict=True)
-    write_rows(folder / "predictions.csv", classes, rows)
+    write_rows(folder / "predictions.csv", classes, rows, predictions.unit)
     return {name: (folder / name, kind) for name, kind in files.items()}
