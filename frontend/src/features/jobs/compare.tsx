@@ -114,8 +114,8 @@ function Inflated({ jobs }: { jobs: readonly Job[] }) {
       <p class="soft">
         Figures of jobs split by image, less those of <strong>{nameOf(found.reference)}</strong>,
         which is split by patient. Where nothing else differs, this is what the split adds. Their
-        test images differ, so nothing is tested; their curves are of the test split, which chose the
-        epoch.
+        test images differ, so nothing is tested; their curves are of the test split, which chose
+        the epoch.
       </p>
       <TableScroll label="Inflation by the split">
         <table class="table">
