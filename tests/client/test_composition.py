@@ -20,6 +20,10 @@ from embedlab.commands.jobs import parse_composition
             },
         ),
         (("--folds", "5"), {"kind": "folds", "count": 5}),
+        (
+            ("--folds", "4", "--fold-method", "k-holdout"),
+            {"kind": "folds", "count": 4, "method": "k-holdout"},
+        ),
         (("--ensemble", "a", "b"), {"kind": "ensemble", "jobs": ["a", "b"]}),
     ],
 )
@@ -38,6 +42,9 @@ def test_a_sweep_without_values_and_two_compositions_at_once_are_refused() -> No
         parser.parse_args(["jobs", "submit", "e", "c", "--folds", "3", "--single"])
     with pytest.raises(SystemExit):
         parser.parse_args(["models", "predict", "m"])
+    words = ["jobs", "submit", "e", "c", "--fold-method", "k-holdout"]
+    with pytest.raises(ValueError, match="is of --folds"):
+        parse_composition(parser.parse_args(words))
 
 
 def test_a_job_on_patches_is_said_without_a_cohort() -> None:

@@ -1,11 +1,13 @@
 """The command line against the real services: bring tables, look, count, freeze."""
 
+import csv
 import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from embedlab import Client
 from embedlab.cli import main
 from embedlab.smoke import checks
 
@@ -142,3 +144,80 @@ def test_a_job_without_a_worker_waits_and_can_be_cancelled(embedlab: Say, ingest
     main(["jobs", "cancel", job["job_id"]])
     (after,) = [found for found in embedlab("jobs", "list") if found["job_id"] == job["job_id"]]
     assert after["state"] == "cancelled"
+
+
+@pytest.fixture(scope="module")
+def by_image(lab: Gateway, token: str, ingested: str) -> str:
+    """A cohort split by image; its id."""
+    with Client(lab.url, token) as client:
+        label = {"field": "asses", "classes": [{"name": n, "values": [n]} for n in "BK"]}
+        split = {"by": "image"}
+        cohort = client.create_cohort(
+            {"name": "by image", "dataset": ingested, "label": label, "split": split, "seed": 7}
+        )
+    return cohort["cohort_id"]
+
+
+def test_a_split_by_image_takes_the_published_protocol(
+    embedlab: Say, by_image: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    submit = (
+        "jobs",
+        "submit",
+        "embed-2b6k",
+        by_image,
+        "--set",
+        "epochs=1",
+        "--set",
+        "weights=none",
+    )
+    assert main([*submit]) == 1
+    assert "split by image" in capsys.readouterr().err
+    (job,) = embedlab(*submit, "--protocol", "published")
+    assert job["spec"]["protocol"] == "published"
+    (folds,) = embedlab(
+        "jobs", "submit", "embed-2b6k", _by_patient(embedlab, job["dataset"]), "--set", "epochs=1",
+        "--set", "weights=none", "--folds", "2", "--fold-method", "k-holdout",
+    )  # fmt: skip
+    assert folds["spec"]["composition"]["method"] == "k-holdout"
+    capsys.readouterr()
+    assert main(["jobs", "compare", job["job_id"], folds["job_id"]]) == 0
+    told = capsys.readouterr()
+    assert "is not tested against" in told.out
+    assert "do not compare" in told.err
+    for queued in (job, folds):
+        main(["jobs", "cancel", queued["job_id"]])
+
+
+def _by_patient(embedlab: Say, dataset: str) -> str:
+    (cohort,) = embedlab(
+        "cohort", "create", "scored", "--dataset", dataset, "--class", "B", "--class", "K",
+        "--per-class", "30",
+    )  # fmt: skip
+    return str(cohort["cohort_id"])
+
+
+def test_scores_from_elsewhere_are_queued_and_refused_by_line_and_column(
+    embedlab: Say, ingested: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cohort_id = _by_patient(embedlab, ingested)
+    members = embedlab("cohort", "members", cohort_id)
+    tested = [member["image_id"] for member in members if member["split"] == "test"]
+    scores = tmp_path / "scores.csv"
+    _write_scores(scores, [(image_id, 0.25) for image_id in tested])
+    (job,) = embedlab("evaluate", str(scores), "--cohort", cohort_id, "--name", "from elsewhere")
+    assert (job["name"], job["state"]) == ("from elsewhere", "queued")
+    assert job["spec"]["scores"]["split"] == "test"
+    main(["jobs", "cancel", job["job_id"]])
+    _write_scores(scores, [(tested[0], 0.5), (tested[1], 7)])
+    capsys.readouterr()
+    assert main(["evaluate", str(scores), "--cohort", cohort_id]) == 1
+    assert "line 3, p_B: '7' is no probability from 0 to 1" in capsys.readouterr().err
+    assert main(["evaluate", str(tmp_path / "none.csv"), "--cohort", cohort_id]) == 1
+
+
+def _write_scores(path: Path, rows: list[tuple[int, float]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("image_id", "p_B", "p_K"))
+        writer.writerows((image_id, b, 1 - b) for image_id, b in rows)

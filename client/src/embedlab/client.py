@@ -309,6 +309,7 @@ class Client:
         *,
         array: str | None = None,
         profile: str | None = None,
+        protocol: str | None = None,
         name: str | None = None,
         composition: Mapping[str, Any] | None = None,
         single: bool = False,
@@ -317,7 +318,8 @@ class Client:
         """Queue a job. The same ``idempotency_key`` again gives the same job.
 
         ``array`` names patches or a labelled array where the experiment takes no cohort;
-        ``profile`` the settings to start from.
+        ``profile`` the settings to start from. ``protocol`` is `patient` unless it is `published`,
+        which is for cohorts split by image and whose figures are inflated.
         ``composition`` makes it a sweep, folds or an ensemble: a job with children. ``single``
         makes it one job also where its experiment declares a composition.
         """
@@ -325,11 +327,22 @@ class Client:
             "experiment": experiment,
             "overrides": dict(overrides or {}),
             **_given(cohort_id=cohort_id, array=array, profile=profile),
-            **_given(name=name, composition=composition),
+            **_given(protocol=protocol, name=name, composition=composition),
             **({"composition": None} if single else {}),
         }
         headers = {"Idempotency-Key": idempotency_key} if idempotency_key else None
         return cast(Job, self._http.json("POST", f"{API}/jobs", body=body, headers=headers))
+
+    def create_evaluation(
+        self, scores: bytes, cohort_id: str, *, split: str | None = None, name: str | None = None
+    ) -> Job:
+        """Queue the evaluation of scores from elsewhere on a split of a cohort (`test`).
+
+        ``scores`` is CSV: `image_id` or `exam_id`, and a probability for each class that sum to
+        one. `Invalid.errors` names line and column of what is wrong.
+        """
+        params = {"cohort_id": cohort_id, **_given(split=split, name=name)}
+        return cast(Job, self._http.upload(f"{API}/evaluations", params, scores, "text/csv"))
 
     def jobs(self, **wanted: Any) -> Iterator[Job]:
         """Jobs, newest first; ``wanted``: owner, state, experiment, model, q, archived, parent."""

@@ -50,6 +50,11 @@ class Transport:
         answer = self._send(method, path, params=params, json=body, headers=headers)
         return answer.json() if answer.content else None
 
+    def upload(self, path: str, params: Mapping[str, Any], content: bytes, kind: str) -> Any:
+        """The JSON answer to a body of the media type ``kind``."""
+        headers = {"content-type": kind}
+        return self._send("POST", path, params=params, content=content, headers=headers).json()
+
     def bytes(self, path: str, params: Mapping[str, Any] | None = None) -> bytes:
         """The body of an answer as it is."""
         return self._send("GET", path, params=params).content

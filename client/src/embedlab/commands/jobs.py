@@ -2,10 +2,11 @@
 
 import argparse
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from embedlab.bodies import Job
-from embedlab.client import FINISHED
+from embedlab.client import FINISHED, Client
 from embedlab.commands.types import Commands, open_client
 from embedlab.errors import JobFailed
 from embedlab.terminal import print_json, print_table, say, warn
@@ -21,6 +22,11 @@ def add(commands: Commands) -> None:
     submit.add_argument("cohort_id", nargs="?", help="not needed for an ensemble of jobs")
     submit.add_argument("--array", help="patches or an array, where there is no cohort")
     submit.add_argument("--profile", help="settings to start from, as the experiment has them")
+    submit.add_argument(
+        "--protocol",
+        choices=("patient", "published"),
+        help="published: for cohorts split by image; its figures are inflated",
+    )
     submit.add_argument("--name")
     submit.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="an override; repeat"
@@ -30,6 +36,11 @@ def add(commands: Commands) -> None:
         "--sweep", action="append", metavar="NAME=A,B", help="try each value; repeat for a grid"
     )
     parts.add_argument("--folds", type=int, metavar="K", help="k folds by patient")
+    submit.add_argument(
+        "--fold-method",
+        choices=("k-fold", "k-holdout"),
+        help="of --folds; k-holdout: the test split stays, every other patient validates once",
+    )
     parts.add_argument("--ensemble", nargs="+", metavar="JOB_ID", help="the mean of jobs")
     parts.add_argument("--single", action="store_true", help="one job, whatever it declares")
     submit.add_argument("--follow", action="store_true", help="wait for its end")
@@ -78,6 +89,8 @@ def parse_overrides(words: list[str]) -> dict[str, Any]:
 
 def parse_composition(given: argparse.Namespace) -> dict[str, Any] | None:
     """What `--sweep`, `--folds` or `--ensemble` ask for; values as in `--set`."""
+    if given.fold_method and not given.folds:
+        raise ValueError("--fold-method is of --folds")
     if given.sweep:
         grid = {}
         for word in given.sweep:
@@ -87,7 +100,8 @@ def parse_composition(given: argparse.Namespace) -> dict[str, Any] | None:
             grid[name] = [parse_overrides([f"{name}={v}"])[name] for v in values.split(",")]
         return {"kind": "sweep", "grid": grid}
     if given.folds:
-        return {"kind": "folds", "count": given.folds}
+        method = {"method": given.fold_method} if given.fold_method else {}
+        return {"kind": "folds", "count": given.folds, **method}
     return {"kind": "ensemble", "jobs": given.ensemble} if given.ensemble else None
 
 
@@ -140,6 +154,17 @@ def _figure(value: float | None) -> str:
     return "?" if value is None else f"{value:.3f}"
 
 
+def announce(lab: Client, job: Job, *, as_json: bool, wait: bool) -> int:
+    """Say what was queued, and watch it to its end where that is wanted."""
+    if not as_json:
+        say(f"{job['job_id']}  {job['name']}  {job['state']}")
+    for text in job["warnings"]:
+        warn(f"note: {text}")
+    if wait:
+        job = lab.wait_for_job(job["job_id"], JobPrinter().see)
+    return _report(job, as_json=as_json)
+
+
 def _report(job: Job, *, as_json: bool) -> int:
     if as_json:
         print_json(job)
@@ -158,17 +183,12 @@ def run_submit(given: argparse.Namespace) -> int:
             overrides,
             array=given.array,
             profile=given.profile,
+            protocol=given.protocol,
             name=given.name,
             composition=parse_composition(given),
             single=given.single,
         )
-        if not given.json:
-            say(f"{job['job_id']}  {job['name']}  {job['state']}")
-        for text in job["warnings"]:
-            warn(f"note: {text}")
-        if given.follow:
-            job = lab.wait_for_job(job["job_id"], JobPrinter().see)
-    return _report(job, as_json=given.json)
+        return announce(lab, job, as_json=given.json, wait=given.follow)
 
 
 def run_experiments(given: argparse.Namespace) -> int:
@@ -274,6 +294,21 @@ def run_compare(given: argparse.Namespace) -> int:
         shown = ["" if v is None else _figure(v["value"]) for v in row["values"]]
         rows.append({"": row["name"], **dict(zip(names, shown, strict=True))})
     print_table(("", *names), rows, as_json=False)
+    for text in describe_tests(found):
+        say(text)
     for text in found["warnings"]:
         warn(f"note: {text}")
     return 0
+
+
+def describe_tests(found: dict[str, Any]) -> Iterator[str]:
+    """Whether each job differs from the first by more than chance, or why that is not tested."""
+    names = {job["job_id"]: job["name"] for job in found["jobs"]}
+    for test in found["tests"]:
+        auc = {name: _figure(value) for name, value in test["roc_auc"].items()}
+        by = {"bootstrap over patients": test["bootstrap_p"], "DeLong": test["delong_p"]}
+        chances = [f"p = {p:g} by {method}" for method, p in by.items() if p is not None]
+        difference = f"roc_auc {auc['value']} ({auc['low']} to {auc['high']})"
+        yield f"{names[test['b']]} less {names[test['a']]}: {', '.join([difference, *chances])}"
+    for one in found["refused"]:
+        yield f"{names[one['b']]} is not tested against {names[one['a']]}: {one['reason']}"
