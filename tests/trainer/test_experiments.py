@@ -58,6 +58,15 @@ def test_figures_are_those_of_the_report(name: str) -> None:
     assert set(FIGURES[name]) <= set(said)
 
 
+def test_what_published_figures_are_not_is_told_beside_them() -> None:
+    vit = EXPERIMENTS["embed-pathology-birads-vit"].published
+    told = {row.epochs: row.variant or "" for row in vit}
+    assert [epochs for epochs, variant in told.items() if "trained on" in variant] == [40]
+    rows = [r for e in EXPERIMENTS.values() if e.name.startswith("cbis-") for r in e.published]
+    assert all("probably balanced accuracy" in row.source for row in rows)
+    assert all(row.roc_auc is None for row in rows)
+
+
 def test_published_profiles_are_the_reports_settings() -> None:
     for name, experiment in EXPERIMENTS.items():
         if not name.startswith("embed-"):

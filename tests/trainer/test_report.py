@@ -10,6 +10,7 @@ import pytest
 from trainer.describing import find_misclassified
 from trainer.evaluation.evaluate import evaluate_deeply, evaluate_predictions
 from trainer.evaluation.predictions import Attribute, Predictions
+from trainer.experiments import EXPERIMENTS
 from trainer.explanations.methods import NAMES
 from trainer.explanations.pictures import encode_png
 from trainer.report import render_report
@@ -163,7 +164,7 @@ def test_errors_link_to_the_viewer(page: str) -> None:
 )
 def test_what_is_not_of_the_catalog_is_told_and_not_linked(kind: str, name: str) -> None:
     report = make_report(make_predictions())
-    report["spec"]["source"] |= {"kind": kind, "name": "mine"}
+    report["spec"]["source"] |= {"kind": kind, "labelling": "benign-malignant"}
     page = render_report(report, PICTURES)
     assert name in page, "in the gallery"
     assert "/images/" not in page
@@ -183,12 +184,123 @@ def test_scores_by_exam_are_told_by_exam() -> None:
     assert "/images/" not in page
     assert "saved as a cohort" not in page
     assert "by exam already" in page
+    assert "test split" not in page.lower()
+
+
+def card_of(report: dict[str, Any]) -> dict[str, str]:
+    """The rows of the model card."""
+    page = render_report(report, PICTURES)
+    (facts,) = re.findall(r'id="card">.*?<dl>(.*?)</dl>', page)
+    return dict(re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", facts))
+
+
+def test_the_card_of_a_job_on_a_cohort_says_what_its_labels_are() -> None:
+    report = make_report(make_predictions())
+    told = card_of(report)
+    assert told["Trained and tested on"] == "EMBED"
+    assert told["Labels"].startswith("BI-RADS assessments")
+    assert "of several findings the worst" in told["Labels"]
+    assert told["Protocol"].endswith("a threshold of one half.")
+    assert told["Known limits"] == "One test split of 60 patients; no external validation"
+    label = report["lineage"]["cohort"]["definition"]["label"]
+    for field, said in (("path_severity", "pathology"), ("massshape", "the field massshape")):
+        label["field"] = field
+        assert said in card_of(report)["Labels"]
+    report["spec"]["settings"]["permute_labels"] = 0
+    assert "SHUFFLED" in card_of(report)["Labels"]
+    report["spec"]["protocol"] = "published"
+    assert card_of(report)["Protocol"].startswith("PUBLISHED protocol: split by image")
+
+
+def test_the_card_of_patches_tells_their_terms() -> None:
+    report = make_report(make_predictions())
+    report["spec"]["source"] = {
+        "kind": "patches", "name": "mine", "labelling": "benign-malignant", "classes": CLASSES,
+    }  # fmt: skip
+    report["lineage"] = {}
+    untold = card_of(report)
+    assert untold["Trained and tested on"] == "mine"
+    for part in ("CC BY 3.0", "10.7937/K9/TCIA.2016.7O02S9CY", "synthetic"):
+        assert part in untold["Terms of the data"]
+    assert "pathology" in untold["Labels"]
+    assert "as far as the patches tell" in untold["Protocol"]
+    report["lineage"] = {"dataset": {"title": "Synthetic", "licence": "CC0-1.0"}}
+    told = card_of(report)
+    assert told["Trained and tested on"] == "Synthetic"
+    assert told["Terms of the data"] == "CC0-1.0"
+
+
+def test_the_card_of_uploaded_scores_claims_nothing_of_their_training() -> None:
+    report = make_report(replace(make_predictions(), unit="exam"))
+    report["explanations"] = None
+    report["spec"]["scores"] = {"split": "test"}
+    told = card_of(report)
+    assert "Trained and tested on" not in told
+    assert told["Evaluated on"] == "EMBED"
+    assert "nothing is known" in told["Protocol"]
+    assert "chosen" not in told["Protocol"]
+    assert "cannot be told" in told["Known limits"]
+    assert told["Labels"].endswith("of an exam&#x27;s pictures the worst")
+
+
+@pytest.mark.parametrize(
+    ("composition", "protocol", "limits"),
+    [
+        ({"kind": "folds", "count": 5, "method": "k-fold"},
+         "into 5 folds: each tests one model", "each tested once by one of 5 models"),
+        ({"kind": "folds", "count": 4, "method": "k-holdout"},
+         "one test split for 4 models", "One test split of 60 patients for all 4 models"),
+        ({"kind": "sweep"}, "epoch and settings were chosen on validation", "One test split"),
+        ({"kind": "ensemble"}, "each member", "One test split"),
+    ],
+)  # fmt: skip
+def test_the_card_says_how_a_job_made_of_jobs_was_split(
+    composition: dict[str, Any], protocol: str, limits: str
+) -> None:
+    report = make_report(make_predictions())
+    report["spec"]["composition"] = composition
+    told = card_of(report)
+    assert protocol in told["Protocol"]
+    assert limits in told["Known limits"]
+
+
+def test_more_classes_have_no_threshold_and_two_show_those_of_validation() -> None:
+    many = make_report(make_predictions(classes=("0", "1", "2")))
+    assert card_of(many)["Protocol"].endswith("The class is the most probable.")
+    two = make_report(make_predictions())
+    rate = {"value": 0.8125, "low": 0.7, "high": 0.9}
+    two["metrics"]["thresholds"] = [
+        {"rule": "sensitivity 90 %", "threshold": 0.3125, "sensitivity": rate, "specificity": rate}
+    ]
+    page = render_report(two, PICTURES)
+    assert "<td>sensitivity 90 %</td><td class=n>0.312</td>" in page
+    assert "0.812 (0.700 to 0.900)" in page
+    assert card_of(two)["Protocol"].endswith("Other thresholds were chosen on validation.")
+
+
+def test_published_rows_show_what_any_of_them_tells() -> None:
+    report = make_report(make_predictions())
+    shown = render_report(report, PICTURES)
+    header = "<th>Model</th><th class=n>Epochs</th><th class=n>Accuracy</th><th class=n>ROC-AUC"
+    assert header in shown
+    cbis = EXPERIMENTS["cbis-masscalc-scratch"].published
+    report["published"] = [row.model_dump() for row in cbis]
+    page = render_report(report, PICTURES)
+    assert "not augmented" in page
+    assert "Balanced accuracy</th><th class=n>F1</th><th class=n>Log-loss" in page
+    assert "<td class=n>1.575</td>" in page
+    assert "probably balanced accuracy" in page
+    vit = EXPERIMENTS["embed-pathology-birads-vit"].published
+    report["published"] = [row.model_dump() for row in vit]
+    assert "its test images had been trained on" in render_report(report, PICTURES)
 
 
 def test_folds_are_tested_on_several_splits() -> None:
     report = make_report(make_predictions())
     report["spec"]["composition"] = {"kind": "folds", "count": 5, "method": "k-fold"}
-    assert "Test splits of 5 folds: 120 images" in render_report(report, PICTURES)
+    page = render_report(report, PICTURES)
+    assert "Test splits of 5 folds: 120 images" in page
+    assert "2,000 draws, in each the mean over folds" in page
 
 
 def test_many_classes_and_few_patients_are_told() -> None:

@@ -8,7 +8,10 @@ from trainer.experiments.declared import Declared, Published
 from trainer.patches import LABELLINGS
 from trainer.spec import Labelling, TrainingSettings
 
-SOURCE = "Mass and calcification on CBIS-DDSM patches, student report"
+SOURCE = (
+    "Mass and calcification on CBIS-DDSM patches, student report; what it calls AUC is probably "
+    "balanced accuracy and stands as that"
+)
 
 SCRATCH = TrainingSettings(
     model="scratch_a",
@@ -61,7 +64,7 @@ def figure(
     f1: float | None,
     log_loss: float | None = None,
 ) -> Published:
-    """A row of the report. What it calls AUC fits balanced accuracy, so it is given as that."""
+    """A row of the report."""
     return Published(
         model=model,
         variant=variant,

@@ -1,4 +1,4 @@
-"""Where the figures come from: cohort, splits, published figures, environment, model card."""
+"""Where the figures come from: cohort, splits, published figures, environment."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -7,11 +7,16 @@ from typing import Any
 from trainer.report.markup import Markup, facts, number, table, text
 
 Document = Mapping[str, Any]
-EMBED_TERMS = (
-    "EMBED's licence: academic, non-commercial research only; each user registers individually; "
-    "no redistribution of any portion; no public release of models, weights or embeddings trained "
-    "on it; not for patient care; no re-identification."
-)
+PUBLISHED = {
+    "model": "Model",
+    "variant": "Variant",
+    "epochs": "Epochs",
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "roc_auc": "ROC-AUC",
+    "f1": "F1",
+    "log_loss": "Log-loss",
+}
 
 
 def cohort(lineage: Document, splits: Sequence[Document]) -> str:
@@ -49,18 +54,28 @@ def cohort(lineage: Document, splits: Sequence[Document]) -> str:
 
 
 def published(figures: Sequence[Document]) -> str:
-    """What others reached, on other data."""
+    """What others reached, on other data: only what one of them tells."""
     if not figures:
         return ""
+    told = {k: v for k, v in PUBLISHED.items() if any(f.get(k) is not None for f in figures)}
+    texts = [k for k in told if k in ("model", "variant")]
     rows = [
-        (f["model"], f["epochs"] or "", number(f["accuracy"]), number(f["roc_auc"]))
+        [
+            *(f.get(k) or "" for k in texts),
+            *(
+                f.get(k) or "" if k == "epochs" else number(f.get(k))
+                for k in told
+                if k not in texts
+            ),
+        ]
         for f in figures
     ]
-    source = text(figures[0]["source"])
+    sources = "; ".join(dict.fromkeys(f["source"] for f in figures))
     return (
         '<h2 id="published">Published by others, on other data</h2>'
-        + table(("Model", "Epochs", "Accuracy", "ROC-AUC"), rows)
-        + f'<p class="soft small">{source}. Not comparable with a split by patient.</p>'
+        + table(list(told.values()), rows, texts=len(texts))
+        + f'<p class="soft small">{text(sources)}. Other pictures and other splits: not comparable '
+        "figure by figure.</p>"
     )
 
 
@@ -84,44 +99,6 @@ def combined(found: Document | None) -> str:
     note = "Chosen by loss on validation: the test split had no say." if found["chosen"] else ""
     title = f'<h2 id="members">Made of {len(rows)} jobs ({text(found["kind"])})</h2>'
     return f"{title}{table(header, rows, texts=3)}<p>{note}</p>"
-
-
-def card(report: Document) -> str:
-    """The model card: what it is, what it is for, what may be done with it."""
-    spec, metrics = report["spec"], report["metrics"]
-    settings = spec["settings"]
-    lineage = report.get("lineage") or {}
-    dataset = lineage.get("dataset") or {}
-    restricted = dataset.get("restricted")
-    terms = [dataset.get("licence"), dataset.get("attribution")]
-    if restricted:
-        terms.append(EMBED_TERMS)
-    weights = "random" if settings["weights"] == "none" else settings["weights"]
-    model = (
-        f"{settings['model']}, from {weights} weights, input {settings['input_size']} pixels"
-        if not spec.get("scores")
-        else "not trained here: its scores were uploaded"
-    )
-    rows = [
-        ("Model", model),
-        ("Task", f"{spec['experiment']}: {', '.join(spec['source']['classes'])}"),
-        ("Trained and tested on", dataset.get("title") or spec["source"].get("name")),
-        ("Terms of the data", "; ".join(term for term in terms if term)),
-        ("Intended use", "Research on the data it comes from. Not a medical device."),
-        ("Not for", "Patient care, screening decisions, or any other population unexamined."),
-        (
-            "Protocol",
-            "split by patient; epoch, threshold and sweep chosen on validation, test used once"
-            if spec["protocol"] == "patient"
-            else "PUBLISHED protocol: split by image; its figures are inflated",
-        ),
-        (
-            "Known limits",
-            f"One test split of {metrics['test']['patients']} patients; labels as radiologists "
-            "wrote them; no external validation",
-        ),
-    ]
-    return f'<h2 id="card">Model card</h2>{facts(rows)}'
 
 
 def environment(report: Document) -> str:

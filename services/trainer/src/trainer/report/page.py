@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainer.report import cases, context, results
+from trainer.report.card import card
 from trainer.report.markup import text
 from trainer.report.style import STYLE
 from trainer.report.subject import Subject
@@ -43,7 +44,7 @@ def render_report(report: Mapping[str, Any], pictures: Mapping[str, bytes] | Non
             context.combined(report.get("combined")),
             context.cohort(report.get("lineage") or {}, report["splits"]),
             context.published(report["published"]),
-            context.card(report),
+            card(report, subject),
             context.environment(report),
         ]
     )

@@ -1,10 +1,10 @@
 """What came of the test split: figures, curves, matrix, levels, subgroups."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainer.report.forest import forest
-from trainer.report.markup import DASH, interval, percent, table, text
+from trainer.report.markup import DASH, interval, number, percent, table, text
 from trainer.report.plots import epoch_figure, pr_figure, reliability_figure, roc_figure
 from trainer.report.subject import Subject
 
@@ -67,10 +67,34 @@ def results(metrics: Document, evaluation: Document | None, subject: Subject) ->
         if baseline
         else ""
     )
+    of_folds = ", in each the mean over folds" if subject.folds is not None else ""
     return (
         f'<h2 id="results">{subject.title}: {counted}</h2>{table(header, rows)}'
-        '<p class="soft small">95 % intervals: bootstrap over patients, 2,000 draws. For more than '
-        f"two classes areas are one against the rest, averaged. {note}</p>{_levels(evaluation)}"
+        f'<p class="soft small">95 % intervals: bootstrap over patients, 2,000 draws{of_folds}. '
+        f"For more than two classes areas are one against the rest, averaged. {note}</p>"
+        f"{_thresholds(metrics.get('thresholds') or (), subject)}{_levels(evaluation)}"
+    )
+
+
+def _thresholds(found: Sequence[Document], subject: Subject) -> str:
+    """What thresholds that validation chose came to."""
+    if not found:
+        return ""
+    rows = [
+        (
+            one["rule"],
+            number(one["threshold"]),
+            interval(one["sensitivity"]),
+            interval(one["specificity"]),
+        )
+        for one in found
+    ]
+    header = ("Rule", "Threshold", "Sensitivity", "Specificity")
+    return (
+        "<h3>At thresholds that validation chose</h3>"
+        f"{table(header, rows)}"
+        f'<p class="soft small">Chosen by their rule on validation, then held on the '
+        f"{subject.split} split.</p>"
     )
 
 

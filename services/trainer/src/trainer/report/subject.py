@@ -23,26 +23,32 @@ class Subject:
     source: str
     dataset: str | None
     folds: int | None
-    """How many test splits there are; None where there is one."""
+    """How many models the figures are means over; None where they are of one."""
+    method: str | None
+    """`k-fold`: each model has a test split of its own; `k-holdout`: all have the same."""
 
     @classmethod
     def of(cls, report: Document) -> Self:
         """What a report's figures are of."""
         spec = report["spec"]
         made = spec.get("composition") or {}
+        folds = made if made.get("kind") == "folds" else {}
         return cls(
             unit=report.get("unit", "image"),
             split=(spec.get("scores") or {}).get("split", "test"),
             source=spec["source"]["kind"],
             dataset=spec["source"].get("dataset"),
-            folds=made["count"] if made.get("method") == "k-fold" else None,
+            folds=folds.get("count"),
+            method=folds.get("method"),
         )
 
     @property
     def title(self) -> str:
         """What was tested on, as the head of a table."""
-        if self.folds is not None:
+        if self.method == "k-fold":
             return f"Test splits of {self.folds} folds"
+        if self.method == "k-holdout":
+            return f"Test split, mean of {self.folds} models"
         return f"{self.split.capitalize()} split"
 
     @property
