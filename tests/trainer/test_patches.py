@@ -115,6 +115,21 @@ def test_names_of_files_are_settings(tmp_path: Path) -> None:
             read_patches(tmp_path, "cbis")
 
 
+def test_a_folder_says_what_it_is_and_on_which_terms(synthetic: Path, tmp_path: Path) -> None:
+    told = read_patches(synthetic, "cbis").origin
+    assert told is not None
+    assert "Synthetic" in told.title
+    write_tensors(tmp_path / "cbis", [0, 1, 0, 3], [0, 2, 0, 4])
+    plain = read_patches(tmp_path, "cbis")
+    assert plain.origin is None
+    origin = {"title": "CBIS-DDSM", "licence": "CC BY 3.0", "attribution": "Sawyer-Lee"}
+    (tmp_path / "cbis/patches.json").write_text(json.dumps({"dataset": origin}))
+    named = read_patches(tmp_path, "cbis")
+    assert named.origin is not None
+    assert named.origin.model_dump() == origin
+    assert named.files == plain.files, "what a job works on stays the same"
+
+
 def test_patients_of_the_test_are_left_out_of_training(tmp_path: Path) -> None:
     write_tensors(tmp_path / "cbis", [0, 1, 0, 3] * 10, [0, 2, 0, 4])
     np.save(tmp_path / "cbis/p.npy", np.repeat(np.arange(20), 2))

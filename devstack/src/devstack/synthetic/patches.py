@@ -23,6 +23,11 @@ from devstack.synthetic.pixels.lesions import Placed, add_lesion
 from devstack.synthetic.pixels.noise import Image, sample_texture
 from devstack.synthetic.pixels.specs import LesionSpec
 
+ORIGIN = {
+    "title": "Synthetic patches in the shape of CBIS-DDSM's",
+    "licence": "CC0-1.0",
+    "attribution": "Computed; they resemble no person",
+}
 SIDE = 150
 SPACING_MM = 0.2
 TEST_SHARE = 0.25
@@ -59,7 +64,7 @@ def write_patches(folder: Path, *, patients: int = 240, seed: int = 5) -> None:
         for name, array in zip(NAMES[split], _draw_patches(part, seed), strict=True):
             np.save(folder / name, array)
     named = {f"{split}_patients": names[2] for split, names in NAMES.items()}
-    (folder / "patches.json").write_text(json.dumps(named))
+    (folder / "patches.json").write_text(json.dumps(named | {"dataset": ORIGIN}))
 
 
 def _draw_patients(count: int, generator: np.random.Generator) -> list[_Patient]:

@@ -34,6 +34,15 @@ LABELS = {("mass", False): 1, ("mass", True): 2, ("calc", False): 3, ("calc", Tr
 OUTCOMES = {"MALIGNANT": True, "BENIGN": False, "BENIGN_WITHOUT_CALLBACK": False}
 SPLITS = {"train": "train", "test": "public_test"}
 
+ORIGIN = {
+    "title": "CBIS-DDSM, patches cut here",
+    "licence": "CC BY 3.0, as The Cancer Imaging Archive gives it",
+    "attribution": (
+        "R. Sawyer-Lee, F. Gimenez, A. Hoogi, D. Rubin: Curated Breast Imaging Subset of DDSM "
+        "(CBIS-DDSM), The Cancer Imaging Archive, 2016, doi:10.7937/K9/TCIA.2016.7O02S9CY"
+    ),
+}
+
 Square = tuple[int, int, int]
 """(top, left, side)"""
 
@@ -222,7 +231,7 @@ def _write(target: Path, tensors: dict[str, Tensors]) -> None:
         np.save(target / f"{name}_labels.npy", np.array(tensors[split].labels))
         np.save(target / f"{name}_patients.npy", np.array(tensors[split].patients))
     named = {f"{split}_patients": f"{name}_patients.npy" for split, name in SPLITS.items()}
-    (target / "patches.json").write_text(json.dumps(named))
+    (target / "patches.json").write_text(json.dumps(named | {"dataset": ORIGIN}))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,7 +4,8 @@
 n x side x side (a last axis of one is allowed) of any unsigned or floating type, and n labels: 0
 baseline, 1 mass benign, 2 mass malignant, 3 calcification benign, 4 calcification malignant. Where
 there are baselines, they come before their abnormality: even places and odd. Other names stand in
-`patches.json`, which may also name two arrays of n texts that tell patients apart.
+`patches.json`, which may also name two arrays of n texts that tell patients apart, and say under
+`dataset` what the patches are and on which terms.
 """
 
 from dataclasses import dataclass
@@ -41,6 +42,16 @@ LABELLINGS: dict[Labelling, Labels] = {
 }
 
 
+class Origin(BaseModel):
+    """What the patches are, and on which terms: reports tell it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: str
+    licence: str | None = None
+    attribution: str | None = None
+
+
 class Names(BaseModel):
     """The contents of `patches.json`: names of files, as published where nothing is said."""
 
@@ -52,6 +63,12 @@ class Names(BaseModel):
     test_labels: str = "public_test_labels.npy"
     train_patients: str | None = None
     test_patients: str | None = None
+    dataset: Origin | None = None
+
+    def files(self) -> list[str]:
+        """The names of files that are given."""
+        named = self.model_dump(exclude={"dataset"})
+        return [name for name in named.values() if name is not None]
 
 
 @dataclass(frozen=True)
@@ -81,6 +98,7 @@ class Patches:
     train: Part
     test: Part
     files: tuple[Path, ...]
+    origin: Origin | None = None
 
     @property
     def side(self) -> int:
@@ -109,8 +127,8 @@ def read_patches(root: Path, name: str) -> Patches:
     test = _part(folder, names.test_images, names.test_labels, names.test_patients, "test")
     if train.images.shape[1] != test.images.shape[1]:
         raise ArrayError(f"{names.train_images} and {names.test_images} differ in size")
-    files = [folder / value for value in names.model_dump().values() if value is not None]
-    return Patches(train, test, tuple(files))
+    files = tuple(folder / name for name in names.files())
+    return Patches(train, test, files, names.dataset)
 
 
 def _names(folder: Path) -> Names:
@@ -119,8 +137,8 @@ def _names(folder: Path) -> Names:
         names = Names.model_validate_json(path.read_bytes()) if path.exists() else Names()
     except ValidationError as error:
         raise ArrayError(f"{NAMES_FILE}: {error.errors()[0]['msg']}") from error
-    for name in names.model_dump().values():
-        if name is not None and Path(name).name != name:
+    for name in names.files():
+        if Path(name).name != name:
             raise ArrayError(f"{NAMES_FILE}: {name} is not the name of a file beside it")
     return names
 

@@ -50,6 +50,7 @@ def read_patch_samples(
         keys=[str(place) for place in chosen.places],
         classes=LABELLINGS[source.labelling].classes,
         partners=chosen.partners,
+        lineage={"dataset": patches.origin.model_dump()} if patches.origin else {},
         sha256=digest(described),
         notes=chosen.notes,
     )
