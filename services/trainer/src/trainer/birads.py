@@ -29,7 +29,7 @@ def evaluate_birads(
     Alone: the share of each class among the training images of the same assessment. ``without_k``
     is None where every test image is K.
     """
-    from trainer.evaluation.evaluate import summarise  # scikit-learn, which the API goes without
+    from trainer.evaluation.figures import summarise  # scikit-learn, which the API goes without
 
     assert samples.birads is not None
     train, test = samples.in_split(TRAIN), samples.in_split(TEST)

@@ -61,13 +61,14 @@ def patient_intervals(
     return central_bounds(drawn, len(np.unique(patients)))
 
 
-def central_bounds(values: Floats, patients: int) -> tuple[Floats, Floats]:
+def central_bounds(values: Floats, patients: int, strata: int = 1) -> tuple[Floats, Floats]:
     """(low, high) along the first axis; NaN among the draws is left out.
 
     Expanded percentiles (T. C. Hesterberg, The American Statistician 69, 2015): a draw of n spreads
     too little by (n - 1) / n, and few patients have heavier tails than the normal distribution.
+    Where patients were drawn within ``strata``, each stratum takes one of n.
     """
-    tail = 100 * tail_share(patients)
+    tail = 100 * tail_share(patients, strata)
     columns = values.reshape(len(values), -1)
     bounds = np.full((2, columns.shape[1]), np.nan)
     for place, column in enumerate(columns.T):
@@ -78,9 +79,9 @@ def central_bounds(values: Floats, patients: int) -> tuple[Floats, Floats]:
     return low, high
 
 
-def tail_share(patients: int) -> float:
+def tail_share(patients: int, strata: int = 1) -> float:
     """Share of the draws below the interval: 2.5 % of many patients, less of few."""
-    freedom = max(patients - 1, 1)
+    freedom = max(patients - strata, 1)
     # Student's t from the normal deviate (Abramowitz and Stegun, 26.7.5).
     t = _z + (_z**3 + _z) / (4 * freedom) + (5 * _z**5 + 16 * _z**3 + 3 * _z) / (96 * freedom**2)
-    return 0.5 * math.erfc(t * math.sqrt(1 + 1 / freedom) / math.sqrt(2))
+    return 0.5 * math.erfc(t * math.sqrt(1 + strata / freedom) / math.sqrt(2))

@@ -5,18 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.evaluation.bootstrap import DRAWS, patient_intervals
-from trainer.evaluation.estimates import estimate
-from trainer.evaluation.metrics import (
-    METRICS,
-    Floats,
-    Ints,
-    confusion,
-    pr_points,
-    recalls,
-    roc_points,
-)
-from trainer.evaluation.points import compute_points, compute_recalls, reliability
+from trainer.evaluation.bootstrap import DRAWS
+from trainer.evaluation.figures import summarise
+from trainer.evaluation.metrics import Floats, Ints, confusion, pr_points, roc_points
+from trainer.evaluation.points import reliability
 from trainer.evaluation.predictions import Predictions
 from trainer.evaluation.subgroups import FEW_PATIENTS, evaluate_subgroups
 from trainer.evaluation.units import RULES, group, severities
@@ -67,34 +59,6 @@ def few_patients(patients: int) -> list[str]:
     """A warning where there are fewer than 50."""
     few = f"{patients} patients were tested on: intervals of so few are unreliable"
     return [few] if patients < FEW_PATIENTS else []
-
-
-def summarise(
-    target: Ints,
-    probs: Floats,
-    patients: NDArray[np.int64],
-    classes: tuple[str, ...],
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> dict[str, Any]:
-    """{n, patients, <metric>: {value, low, high}, recall: {<class>: {...}}}."""
-    names = list(METRICS)
-
-    def weigh(weights: Floats) -> Floats:
-        """(draws, metrics and classes): one pass over the draws for all of them."""
-        figures = [METRICS[name](weights, target, probs) for name in names]
-        return np.concatenate([np.stack(figures, axis=1), recalls(weights, target, probs)], axis=1)
-
-    points = compute_points(target, probs)
-    low, high = patient_intervals(weigh, patients, draws, seed)
-    found = {name: estimate(points[name], low[i], high[i]) for i, name in enumerate(names)}
-    first, shares = len(names), compute_recalls(target, probs)
-    of_class = {
-        name: estimate(shares[i], low[first + i], high[first + i]) for i, name in enumerate(classes)
-    }
-    people = len(np.unique(patients))
-    return {"n": len(target), "patients": people, **found, "recall": of_class}
 
 
 def _levels(

@@ -83,11 +83,17 @@ def brier(weights: Floats, target: Ints, probs: Floats) -> Floats:
 
 def ece(weights: Floats, target: Ints, probs: Floats) -> Floats:
     """Expected calibration error: |share right - confidence| over bins of equal width."""
+    error: Floats = np.abs(calibration_gaps(weights, target, probs)).sum(axis=1)
+    return error
+
+
+def calibration_gaps(weights: Floats, target: Ints, probs: Floats) -> Floats:
+    """(draws, BINS) share right less confidence in each bin, times its share of the weight."""
     confidence, right = confidences(target, probs)
     edges = np.linspace(0.0, 1.0, BINS + 1)
     members = np.eye(BINS)[np.searchsorted(edges[1:-1], confidence)]
     gaps = weights @ (members * (right - confidence)[:, None])
-    return _divide(np.abs(gaps).sum(axis=1), weights.sum(axis=1))
+    return _divide(gaps, weights.sum(axis=1, keepdims=True))
 
 
 def confidences(target: Ints, probs: Floats) -> tuple[Floats, Floats]:
