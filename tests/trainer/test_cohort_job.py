@@ -179,7 +179,7 @@ async def test_a_cohort_is_fetched_once_trained_and_reported(
     assert report["spec"]["source"]["sha256"] == cohort["sha256"]
     assert "Manufacturer = " in " ".join(report["metrics"]["baseline"]["features"])
     assert not any("asses" in name for name in report["metrics"]["baseline"]["features"])
-    assert {row["model"] for row in report["published"]} == {"resnet18"}
+    assert {row["model"] for row in report["published"]} == {"resnet18", "convnext_tiny"}
     page = await lab.api.get(
         f"/api/v1/jobs/{job['job_id']}/report", headers={"Accept": "text/html"}
     )

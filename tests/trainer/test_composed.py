@@ -2,14 +2,16 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 from chassis.database import Database
 from sqlalchemy import update
 from trainer import store
+from trainer.evaluation.bootstrap import tail_share
 from trainer.settings import TrainerSettings
 from trainer.tables import job
 
@@ -89,12 +91,21 @@ async def test_a_sweep_chooses_on_validation_and_its_children_make_an_ensemble(
     assert await read_probs(api, mean["job_id"]) == pytest.approx(expected, abs=2e-6)
     report = (await api.get(f"/api/v1/jobs/{mean['job_id']}/report")).json()
     assert [row["job_id"] for row in report["combined"]["members"]] == ids
+    own, member = report["manifest"], reports[1]["manifest"]
+    assert own["parameters"] == 2 * member["parameters"], "of both members"
+    for name in ("samples_sha256", "versions", "runtime"):
+        assert own[name] == member[name], "the members agree on it"
+    assert "attempt_seconds" not in own
 
 
 async def read_probs(api: httpx.AsyncClient, job_id: str) -> list[float]:
     """Of the second class, in the order of the file."""
+    return [float(row["p_spot"]) for row in await read_rows(api, job_id)]
+
+
+async def read_rows(api: httpx.AsyncClient, job_id: str) -> list[dict[str, str]]:
     answer = await api.get(f"/api/v1/jobs/{job_id}/artifacts/predictions.csv")
-    return [float(row["p_spot"]) for row in csv.DictReader(io.StringIO(answer.text))]
+    return list(csv.DictReader(io.StringIO(answer.text)))
 
 
 @pytest.mark.slow
@@ -109,13 +120,57 @@ async def test_folds_test_everybody_once_and_are_no_ensemble(
     parts = await children(api, done["job_id"])
     tested = [part["metrics"]["test"]["n"] for part in parts]
     assert sum(tested) == done["metrics"]["test"]["n"] == 120, "each image was tested once"
+    area = done["metrics"]["test"]["roc_auc"]
     areas = [part["metrics"]["test"]["roc_auc"]["value"] for part in parts]
-    assert done["metrics"]["test"]["roc_auc"]["value"] == pytest.approx(sum(areas) / 3)
+    assert area["value"] == pytest.approx(sum(areas) / 3, abs=1e-6)
+    assert area["low"] < area["value"] < area["high"]
+    assert any("draw patients within each fold's test set" in told for told in done["warnings"])
+    baseline = done["metrics"]["baseline"]["roc_auc"]
+    assert baseline["value"] is not None
+    assert (baseline["low"], baseline["high"]) == (None, None)
+    report = (await api.get(f"/api/v1/jobs/{done['job_id']}/report")).json()
+    assert sum(report["evaluation"]["calibration"]["n"]) == 120, "of all folds"
+    assert report["splits"] == [], "every fold has its own"
 
     ids = [part["job_id"] for part in parts]
     other = await ask(api, blobs, {"kind": "ensemble", "jobs": ids[:2]})
     assert other.status_code == 409
     assert other.json()["errors"][0]["field"] == "composition.jobs.1"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+async def test_folds_of_one_test_set_have_the_interval_of_its_patients(
+    api: httpx.AsyncClient, start_worker: Callable[..., Any], blobs: str
+) -> None:
+    start_worker()
+    folds = await compose(api, blobs, {"kind": "folds", "count": 2, "method": "k-holdout"})
+    done = await follow(api, folds["job_id"])
+    assert done["state"] == "succeeded", done["reason"]
+    tables = [await read_rows(api, part["job_id"]) for part in await children(api, done["job_id"])]
+    people = sorted({row["patient"] for row in tables[0]})
+    generator, drawn = np.random.default_rng(8), []
+    for _ in range(500):
+        chosen = generator.choice(people, len(people))
+        drawn.append(np.mean([accuracy_of(table, chosen) for table in tables]))
+    found = done["metrics"]["test"]["accuracy"]
+    assert done["metrics"]["test"]["patients"] == len(people)
+    assert found["value"] == pytest.approx(np.mean([accuracy_of(t, people) for t in tables]))
+    tail = tail_share(len(people))
+    expected = np.quantile(drawn, [tail, 1 - tail])
+    assert [found["low"], found["high"]] == pytest.approx(expected, abs=0.05)
+    report = (await api.get(f"/api/v1/jobs/{done['job_id']}/report")).json()
+    assert "evaluation" not in report
+    assert any("An ensemble of these jobs" in told for told in report["warnings"])
+
+
+def accuracy_of(rows: list[dict[str, str]], patients: Sequence[str]) -> float:
+    """Of the images of ``patients``, as often as they are named."""
+    right: dict[str, list[bool]] = {}
+    for row in rows:
+        said = "spot" if float(row["p_spot"]) > 0.5 else "plain"
+        right.setdefault(row["patient"], []).append(said == row["label"])
+    return float(np.mean([one for patient in patients for one in right[patient]]))
 
 
 async def test_an_ensemble_may_train_its_members(api: httpx.AsyncClient, blobs: str) -> None:

@@ -11,12 +11,6 @@ from trainer.comparison import COMPARED, differing_settings
 from trainer.composition import FoldMethod
 from trainer.schemas import Combined, Job, Member
 
-T_DISTRIBUTION = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201,
-                  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093)  # fmt: skip
-"""Two-sided 95 % points of Student's t with 1 to 19 degrees of freedom."""
-GREATEST: Mapping[str, float] = {"log_loss": math.inf, "brier": 2.0}
-"""How large a figure can be, where one is not the most."""
-
 
 class CombiningError(ValueError):
     """What there is cannot be combined; the text says why."""
@@ -69,11 +63,13 @@ def require_all(jobs: Sequence[Job]) -> None:
         raise CombiningError(f"{len(failed)} of {len(jobs)} did not succeed ({told})")
 
 
-def mean_over_folds(folds: Sequence[Mapping[str, Any]], method: FoldMethod) -> dict[str, Any]:
-    """Metrics of several folds as one: means, with 95 % intervals of the mean (Student's t).
+def mean_over_folds(
+    test: Mapping[str, Any], folds: Sequence[Mapping[str, Any]], method: FoldMethod
+) -> dict[str, Any]:
+    """Metrics of several folds as one, whose figures on their test splits are ``test``.
 
-    Counts of confusion matrices add up; ROC curves stand side by side. Images and patients add up
-    where each fold tested others (`k-fold`).
+    Counts of confusion matrices add up; ROC curves stand side by side. The baseline's figures are
+    means without an interval, which its predictions would be needed for.
     """
     counted = sum if method == "k-fold" else max
     matrices = [fold["confusion_matrix"] for fold in folds]
@@ -85,12 +81,66 @@ def mean_over_folds(folds: Sequence[Mapping[str, Any]], method: FoldMethod) -> d
         for curve in fold["roc"]
     ]
     return {
-        "test": _mean([fold["test"] for fold in folds], counted),
+        "test": test,
         "confusion_matrix": {"labels": matrices[0]["labels"], "counts": counts.tolist()},
         "roc": curves,
         "baseline": _mean(baselines, counted) if all(baselines) else None,
         "epoch": None,
     }
+
+
+def describe_folds(method: FoldMethod, *, baseline: bool) -> list[str]:
+    """What a reader of the means has to know of them."""
+    if method == "k-fold":
+        drawn = "the intervals draw patients within each fold's test set"
+        more = (
+            "Levels, precision and recall, calibration and subgroups are of the predictions of "
+            "all folds put together: each image once, by the model that had not seen its patient."
+        )
+    else:
+        drawn = "the intervals draw the patients of the one test set, the same for all folds"
+        more = (
+            "There are no levels and no subgroups: the mean of the folds' probabilities is a model "
+            "of its own. An ensemble of these jobs tells them."
+        )
+    told = [
+        f"Figures are means over folds; {drawn}. They take the models as they are: how much "
+        "training varies is the spread of the folds in the table of jobs.",
+        more,
+    ]
+    if baseline:
+        told.append(
+            "The baseline's figures are means over folds, without an interval: "
+            "its predictions are not kept."
+        )
+    return told
+
+
+def merge_manifests(
+    kind: Literal["sweep", "folds", "ensemble"], manifests: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What holds for the parent: whatever its members agree on.
+
+    An ensemble is all of its members, and has the parameters of all of them.
+    """
+    found = _agreed(manifests)
+    found.pop("attempt_seconds", None)
+    if kind == "ensemble" and all("parameters" in manifest for manifest in manifests):
+        found["parameters"] = sum(manifest["parameters"] for manifest in manifests)
+    return found
+
+
+def _agreed(documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The entries that all have alike; of documents within them the same."""
+    found: dict[str, Any] = {}
+    for name, first in documents[0].items():
+        values = [document.get(name) for document in documents]
+        parts = [value for value in values if isinstance(value, dict)]
+        if len(parts) == len(values):
+            found[name] = _agreed(parts)
+        elif all(value == first for value in values):
+            found[name] = first
+    return found
 
 
 def mean_probabilities(
@@ -110,27 +160,14 @@ def _mean(
     for name, first in parts[0].items():
         values = [part[name] for part in parts]
         if isinstance(first, dict) and "value" in first:
-            most = GREATEST.get(name, 1.0)
-            found[name] = mean_interval([value["value"] for value in values], most)
+            known = [value["value"] for value in values if value["value"] is not None]
+            mean = sum(known) / len(known) if len(known) == len(values) else None
+            found[name] = {"value": mean, "low": None, "high": None}
         elif isinstance(first, dict):
             found[name] = _mean(values, counted)
         else:
             found[name] = counted(values) if isinstance(first, int) else first
     return found
-
-
-def mean_interval(values: Sequence[float | None], most: float) -> dict[str, float | None]:
-    """{value, low, high}: mean and 95 % interval; nothing where a fold has no value.
-
-    It ends where the figure does, at nought or ``most``: Student's t knows no such ends.
-    """
-    known = np.array([value for value in values if value is not None])
-    if len(known) < len(values) or len(known) < 2:
-        return {"value": None, "low": None, "high": None}
-    half = T_DISTRIBUTION[len(known) - 2] * known.std(ddof=1) / math.sqrt(len(known))
-    mean = float(known.mean())
-    low, high = max(mean - float(half), 0.0), min(mean + float(half), most)
-    return {"value": mean, "low": low, "high": high}
 
 
 def _values(job: Job) -> dict[str, float | None]:

@@ -1,5 +1,7 @@
 """The registry: one file per family of experiments, listed here."""
 
+from typing import Any
+
 from chassis.problems import Problem, not_found
 
 from trainer.experiments.arrays import LABELLED_ARRAY
@@ -35,3 +37,9 @@ def find_experiment(name: str) -> Declared:
     missing: Problem = not_found("experiment", name)
     missing.detail = f"There is no experiment {name}. Known: {', '.join(EXPERIMENTS)}."
     raise missing
+
+
+def published_figures(name: str) -> list[dict[str, Any]]:
+    """What others published for an experiment, of whatever model; none of one that is no more."""
+    declared = EXPERIMENTS.get(name)
+    return [row.model_dump() for row in declared.published] if declared else []

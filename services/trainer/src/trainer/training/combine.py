@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,28 +15,33 @@ from trainer import store
 from trainer.combining import (
     CombiningError,
     choose,
+    describe_folds,
     describe_members,
     mean_over_folds,
     mean_probabilities,
+    merge_manifests,
     require_all,
 )
 from trainer.composition import Composition, Ensemble, Folds
 from trainer.describing import describe_predictions
-from trainer.evaluation.evaluate import evaluate_predictions
+from trainer.evaluation.evaluate import evaluate_deeply, evaluate_predictions, few_patients
+from trainer.evaluation.figures import summarise_folds
 from trainer.evaluation.predictions import Predictions
+from trainer.experiments import published_figures
 from trainer.outcome import JobError
 from trainer.report import render_report
 from trainer.schemas import Job, Progress
 from trainer.scoring import predictions_of_images
 from trainer.spec import CohortSource, JobSpec
 from trainer.training.artifacts import upload_artifacts
-from trainer.training.predictions import read_predictions, write_rows
+from trainer.training.predictions import Row, read_predictions, write_rows
 from trainer.training.scores import members_of
 from trainer.training.session import Session
 
-# What of a child's report holds for its parent: of any child, and of the one that was chosen.
-OF_ANY = ("splits", "published", "manifest", "lineage")
-OF_CHOSEN = (*OF_ANY, "evaluation", "misclassified")
+PREDICTIONS = "predictions.csv"
+# What of the report of a sweep's chosen child holds for the sweep.
+OF_CHOSEN = ("evaluation", "misclassified")
+Table = tuple[list[Row], NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
@@ -44,14 +49,10 @@ class Outcome:
     """What the children came to together."""
 
     metrics: dict[str, Any]
-    predictions: Predictions | None = None
-    """Of an ensemble, which predicts itself."""
+    told: dict[str, Any] = field(default_factory=dict)
+    """What the report tells beside the figures, where no child's report does."""
     chosen: Job | None = None
     """Of a sweep."""
-
-    def told(self) -> dict[str, Any]:
-        """What the report tells beside the figures, where no child's report does."""
-        return describe_predictions(self.predictions) if self.predictions else {}
 
 
 def combine_children(session: Session, row: Any, spec: JobSpec, folder: Path) -> None:
@@ -69,13 +70,19 @@ def combine_children(session: Session, row: Any, spec: JobSpec, folder: Path) ->
         raise JobError(str(error)) from error
     metrics, chosen = found.metrics, found.chosen
     combined = describe_members(spec.composition.kind, jobs, chosen.job_id if chosen else None)
-    notes = [*row.warnings, *metrics.pop("warnings", []), *_notes(spec.composition, jobs)]
     metrics.setdefault("baseline", _dump(jobs[0])["baseline"])
-    report = _report(session, row, chosen or jobs[0], OF_CHOSEN if chosen else OF_ANY)
-    report |= {"metrics": metrics, "warnings": notes, "combined": combined.model_dump(mode="json")}
-    files = _write_report(folder, report | found.told())
-    if found.predictions is not None:
-        files["predictions.csv"] = folder / "predictions.csv", "text/csv"
+    notes = [*row.warnings, *metrics.pop("warnings", []), *_notes(spec.composition, jobs, metrics)]
+    reports = [_read_report(session, job) for job in ([chosen] if chosen else jobs)]
+    report = {
+        **_report(row, spec, reports),
+        **({name: reports[0].get(name) for name in OF_CHOSEN} if chosen else found.told),
+        "metrics": metrics,
+        "warnings": notes,
+        "combined": combined.model_dump(mode="json"),
+    }
+    files = _write_report(folder, report)
+    if (folder / PREDICTIONS).exists():
+        files[PREDICTIONS] = folder / PREDICTIONS, "text/csv"
     artifacts = upload_artifacts(session, files)
     session.write(
         lambda s: store.finish_job(
@@ -98,45 +105,69 @@ async def _members(session: Any, job_id: str, composition: Composition | None) -
 def _combine(
     session: Session, row: Any, spec: JobSpec, jobs: Sequence[Job], folder: Path
 ) -> Outcome:
+    if not isinstance(spec.composition, (Folds, Ensemble)):
+        chosen = choose(jobs)
+        return Outcome(_dump(chosen), chosen=chosen)
+    require_all(jobs)
+    tables = [_read_predictions(session, job, spec.source.classes, folder) for job in jobs]
     if isinstance(spec.composition, Folds):
-        require_all(jobs)
-        return Outcome(mean_over_folds([_dump(job) for job in jobs], spec.composition.method))
-    if isinstance(spec.composition, Ensemble):
-        require_all(jobs)
-        mean = _average(session, row, spec, jobs, folder)
-        metrics = evaluate_predictions(mean.target, mean.probs, mean.patients, mean.classes)
-        return Outcome(metrics | {"epoch": None}, mean)
-    chosen = choose(jobs)
-    return Outcome(_dump(chosen), chosen=chosen)
+        return _examine_folds(session, row, spec, jobs, tables)
+    known, probs = _average(jobs, tables)
+    write_rows(folder / PREDICTIONS, spec.source.classes, zip(known, probs, strict=True))
+    mean = _with_attributes(session, row, spec, known, probs)
+    metrics = evaluate_predictions(mean.target, mean.probs, mean.patients, mean.classes)
+    return Outcome(metrics | {"epoch": None}, describe_predictions(mean))
 
 
-def _average(
-    session: Session, row: Any, spec: JobSpec, jobs: Sequence[Job], folder: Path
-) -> Predictions:
-    """The mean of the members' probabilities, which it also writes to a file."""
-    classes = spec.source.classes
-    tables = [_read_predictions(session, job, classes, folder) for job in jobs]
+def _examine_folds(
+    session: Session, row: Any, spec: JobSpec, jobs: Sequence[Job], tables: Sequence[Table]
+) -> Outcome:
+    """Means over the folds, and what all of them say where each tested other patients."""
+    assert isinstance(spec.composition, Folds)
+    method = spec.composition.method
+    folds = [_as_predictions(known, probs, spec.source.classes) for known, probs in tables]
+    test = summarise_folds(folds, apart=method == "k-fold")
+    metrics = mean_over_folds(test, [_dump(job) for job in jobs], method)
+    metrics["warnings"] = few_patients(test["patients"])
+    if method == "k-holdout":
+        return Outcome(metrics)
+    known = [one for rows, _ in tables for one in rows]
+    pooled = _with_attributes(session, row, spec, known, np.concatenate([p for _, p in tables]))
+    return Outcome(metrics, {"evaluation": evaluate_deeply(pooled)})
+
+
+def _average(jobs: Sequence[Job], tables: Sequence[Table]) -> Table:
+    """The images with the mean of the members' probabilities."""
     known, _ = tables[0]
     for job, (other, _) in zip(jobs, tables, strict=True):
         if other != known:
             raise CombiningError(f"{job.name} was tested on other images than {jobs[0].name}")
-    probs = mean_probabilities([table for _, table in tables])
+    return known, mean_probabilities([probs for _, probs in tables])
+
+
+def _with_attributes(
+    session: Session, row: Any, spec: JobSpec, known: Sequence[Row], probs: NDArray[np.float64]
+) -> Predictions:
+    """The predictions with what the cohort knows of their images, where there is one."""
+    plain = _as_predictions(known, probs, spec.source.classes)
+    if not isinstance(spec.source, CohortSource):
+        return plain
+    table = members_of(session, row, spec.source)
+    # Its labels, not the cohort's: the members may have been trained on shuffled ones.
+    return replace(predictions_of_images(table, plain.keys, probs), target=plain.target)
+
+
+def _as_predictions(
+    known: Sequence[Row], probs: NDArray[np.float64], classes: Sequence[str]
+) -> Predictions:
     target = np.array([classes.index(label) for *_, label in known], np.int64)
-    write_rows(folder / "predictions.csv", classes, zip(known, probs, strict=True))
-    keys = [key for key, *_ in known]
-    if isinstance(spec.source, CohortSource):
-        table = members_of(session, row, spec.source)
-        # Its labels, not the cohort's: the members may have been trained on shuffled ones.
-        return replace(predictions_of_images(table, keys, probs), target=target)
     patients = np.array([int(patient) for _, patient, *_ in known], np.int64)
-    return Predictions(target, probs, patients, tuple(classes), keys)
+    return Predictions(target, probs, patients, tuple(classes), [key for key, *_ in known])
 
 
-def _read_predictions(
-    session: Session, job: Job, classes: Sequence[str], folder: Path
-) -> tuple[list[tuple[str, ...]], NDArray[np.float64]]:
+def _read_predictions(session: Session, job: Job, classes: Sequence[str], folder: Path) -> Table:
     """([(image_id, patient, label)], (n, classes) probabilities) of a member's test split."""
-    stored = session.write(lambda s: store.find_artifact(s, job.job_id, "predictions.csv"))
+    stored = session.write(lambda s: store.find_artifact(s, job.job_id, PREDICTIONS))
     path = folder / f"{job.job_id}.csv"
     if stored is None or not session.insist(
         "the object store", partial(session.objects.get_file, stored.key, path, stored.sha256)
@@ -154,32 +185,41 @@ def _dump(job: Job) -> dict[str, Any]:
     return job.metrics.model_dump(mode="json")
 
 
-def _notes(composition: Composition, jobs: Sequence[Job]) -> list[str]:
+def _notes(composition: Composition, jobs: Sequence[Job], metrics: dict[str, Any]) -> list[str]:
     told = [
         f"{job.name} {job.state}: {job.reason or 'no reason given'}"
         for job in jobs
         if job.state != "succeeded"
     ]
     if isinstance(composition, Folds):
-        told.append("Figures are means over folds; intervals are of that mean (Student's t).")
+        told += describe_folds(composition.method, baseline=metrics["baseline"] is not None)
     return told
 
 
-def _report(session: Session, row: Any, like: Job, kept: Sequence[str]) -> dict[str, Any]:
-    """A report with what holds for the parent of that of a child."""
-    stored = session.write(lambda s: store.find_artifact(s, like.job_id, "report.json"))
+def _read_report(session: Session, job: Job) -> dict[str, Any]:
+    stored = session.write(lambda s: store.find_artifact(s, job.job_id, "report.json"))
     if stored is None:
-        raise JobError(f"the report of {like.name} is gone")
+        raise JobError(f"the report of {job.name} is gone")
     body = session.insist("the object store", partial(session.objects.read, stored.key))
-    child = json.loads(body)
-    parent = {name: getattr(row, name) for name in ("job_id", "name", "experiment", "cohort_id")}
+    found: dict[str, Any] = json.loads(body)
+    return found
+
+
+def _report(row: Any, spec: JobSpec, reports: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """A report with what holds for the parent of those of its members."""
+    assert spec.composition is not None
+    manifest = merge_manifests(spec.composition.kind, [report["manifest"] for report in reports])
     return {
-        **{name: child[name] for name in kept if name in child},
-        "job": parent,
+        "job": {name: getattr(row, name) for name in ("job_id", "name", "experiment", "cohort_id")},
         "owner": row.owner["name"],
         "spec": row.spec,
         "spec_sha256": row.spec_sha256,
         "epochs": [],
+        "lineage": reports[0].get("lineage", {}),
+        # Folds split the patients each in their own way, which their reports tell.
+        "splits": [] if isinstance(spec.composition, Folds) else reports[0]["splits"],
+        "published": published_figures(spec.experiment),
+        "manifest": manifest | {"attempts": row.attempts},
     }
 
 

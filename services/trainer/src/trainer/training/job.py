@@ -23,7 +23,7 @@ from trainer.catalog import CatalogClient
 from trainer.cohorts import CohortReader, assemble, read_members
 from trainer.describing import describe_test
 from trainer.evaluation.evaluate import evaluate_predictions
-from trainer.experiments import EXPERIMENTS
+from trainer.experiments import published_figures
 from trainer.explanations.gallery import Explainer, explain_test
 from trainer.fetching import ImageryClient
 from trainer.folds import apply_fold
@@ -286,7 +286,7 @@ def _finish(
         "explanations": explanations,
         "epochs": [_epoch(e) for e in history],
         "splits": _split_table(samples, labels),
-        "published": _published(spec),
+        "published": published_figures(spec.experiment),
         "warnings": [*notes, *metrics.pop("warnings")],
         "manifest": {
             "samples_sha256": samples.sha256,
@@ -333,12 +333,6 @@ def _scalars(row: Any) -> tuple[float, int, dict[str, float | None]]:
         "validation/roc_auc": row.validation_roc_auc,
     }
     return row.finished_at.timestamp(), row.epoch, values
-
-
-def _published(spec: JobSpec) -> list[dict[str, Any]]:
-    declared = EXPERIMENTS.get(spec.experiment)
-    rows = declared.published if declared else ()
-    return [row.model_dump() for row in rows if row.model == spec.settings.model]
 
 
 def _split_table(samples: Samples, labels: NDArray[np.int64]) -> list[dict[str, Any]]:
