@@ -127,6 +127,7 @@ class Reference:
         bands_of = pd.cut(rows["age_at_study"], edges, right=False, labels=bands)
         rows["age_band"] = bands_of.astype(object)
         rows["exam_type"] = rows["desc"].map(_exam_type)
+        rows["exam_laterality"] = rows["desc"].map(_exam_laterality)
         flat = images[(images["FinalImageType"] == "2D") & ~images["spot_or_magnification"]]
         seen = flat.groupby("acc_anon")[["ImageLateralityFinal", "ViewPosition"]].agg(list)
         wanted = {("L", "CC"), ("L", "MLO"), ("R", "CC"), ("R", "MLO")}
@@ -225,6 +226,16 @@ def _joined(columns: dict[str, pd.Series]) -> pd.Series:
         for row in zip(*columns.values(), strict=True)
     ]
     return pd.Series(texts, next(iter(columns.values())).index, object)
+
+
+def _exam_laterality(desc: Any) -> str | None:
+    if pd.isna(desc):
+        return None
+    words = set(re.findall(r"[a-z]+", desc.lower()))
+    if any(word.startswith("bilat") for word in words) or "bl" in words:
+        return "bilateral"
+    named = words & {"left", "right"}
+    return named.pop() if len(named) == 1 else "unknown"
 
 
 def _exam_type(desc: Any) -> str | None:

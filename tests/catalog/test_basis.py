@@ -1,5 +1,6 @@
 """A restricted dataset is kept on a basis that an admin has recorded, or not at all."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -48,6 +49,27 @@ def test_a_restricted_dataset_is_kept_on_a_recorded_basis(
     other = f"{BASIS}, renewed"
     admin.wait(admin.post(path, {**sources(folder), "basis": other}, 202))
     assert admin.get(f"/api/v1/datasets/{DATASET}")["basis"]["text"] == other
+
+
+def test_the_same_tables_again_can_lock_a_dataset(
+    admin: Api, folder: Path, catalog_settings: Settings
+) -> None:
+    """Whether the tags of the files tell that they are the same, or only their bytes."""
+    name = "locked-later"
+    assert admin.ingest(name, folder, restricted=False)["state"] == "succeeded"
+    path = f"/api/v1/datasets/{name}"
+    asked = {**sources(folder), "restricted": True, "basis": BASIS, "title": "Locked"}
+    admin.wait(admin.post(f"{path}/revisions", asked, 202))
+    found = admin.get(path)
+    assert (found["restricted"], found["title"]) == (True, "Locked")
+    for table in folder.iterdir():
+        os.utime(table, ns=(1, 1))
+    again = admin.wait(
+        admin.post(f"{path}/revisions", {**sources(folder), "title": "Locked again"}, 202)
+    )
+    assert again["same_as"] == found["revision"]["revision_id"]
+    assert admin.get(path)["title"] == "Locked again"
+    assert admin.get(path)["revision"]["revision_id"] == again["same_as"]
 
 
 def test_pixels_are_not_served_without_it(

@@ -366,6 +366,36 @@ def test_a_cohort_of_given_images_keeps_their_labels(researcher: Api) -> None:
     assert cohort["definition"]["images"] == sorted(chosen)
 
 
+def test_a_finding_labels_the_images_whose_one_roi_is_its_own(researcher: Api) -> None:
+    """EMBED does not say which finding an ROI outlines where there are several of either."""
+    listed = researcher.post("/api/v1/images/search", {"filter": {"num_roi": [1]}, "limit": 1000})
+    expected = {}
+    for summary in listed["items"]:
+        image = researcher.get(f"/api/v1/images/{summary['image_id']}")
+        numbers = {finding["values"]["numfind"] for finding in image["findings"]}
+        if len(numbers) == 1 and image["findings"][0]["values"]["asses"] == "A":
+            expected[image["image_id"]] = "A"
+    assert 0 < len(expected) <= listed["total"] == len(listed["items"])
+    cohort = create(researcher, label={**label_of("A"), "policy": "finding"})
+    assert {m["image_id"]: m["label"] for m in members_of(researcher, cohort)} == expected
+    steps = [step["step"] for step in cohort["attrition"]]
+    assert "with one finding on the side of the ROI" in steps
+
+
+def test_what_a_policy_decided_is_counted(researcher: Api) -> None:
+    body = {"name": "c", "label": label_of("N", "B", "A", "S", "M", "K")}
+    worst = researcher.post(f"{COHORTS}/preview", body)
+    told = [s["step"] for s in worst["attrition"] if "worst of findings that differ" in s["step"]]
+    agreeing = researcher.post(
+        f"{COHORTS}/preview", body | {"label": {**body["label"], "policy": "exclude"}}
+    )
+    left = [s["images"] for s in agreeing["attrition"]]
+    at = [s["step"] for s in agreeing["attrition"]].index("asses: findings agree")
+    assert left[at - 1] > left[at]
+    differ = left[at - 1] - left[at]
+    assert told == [f"asses: the worst of findings that differ ({differ:,} images)"]
+
+
 def test_given_images_must_be_of_the_dataset(researcher: Api) -> None:
     body = {"name": "c", "label": label_of("B", "K"), "images": [2**60, 2**61]}
     refused = researcher.http.post(COHORTS, json=body)

@@ -47,6 +47,9 @@ def hashes_on_a_stack(api: Api) -> list[str]:
     keys = [cohort["cohort_id"] for cohort in made[:1] + made[2:3]]
     union = {"combine": {"operation": "union", "cohorts": keys}, "seed": 3}
     made.append(api.post("/api/v1/cohorts", union, 201))
+    members = api.get(f"/api/v1/cohorts/{keys[0]}/members", limit=1000)["items"]
+    given = [member["image_id"] for member in sorted(members, key=lambda m: m["sop_instance_uid"])]
+    made.append(api.post("/api/v1/cohorts", {"label": LABEL, "images": given[::2]}, 201))
     return [cohort["sha256"] for cohort in made]
 
 

@@ -1,5 +1,6 @@
 """The catalog over HTTP, on the synthetic tables."""
 
+import base64
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -18,6 +19,9 @@ ASSES_N_A = {
     "field": "asses",
     "classes": [{"name": "N", "values": ["N"]}, {"name": "A", "values": ["A"]}],
 }
+DENSITY = {"field": "tissueden", "classes": [{"name": "fatty", "values": [1]}]}
+# 1,500 lists in each other, in the alphabet of cursors.
+DEEP = base64.urlsafe_b64encode(b"[" * 1500).decode()
 
 
 @pytest.fixture(scope="module")
@@ -224,7 +228,8 @@ def test_a_preview_freezes_nothing(researcher: Api) -> None:
         ("/api/v1/images/search", {"sort": "path1"}),
         ("/internal/v1/image-sources", {"image_ids": [2**70]}),
         ("/internal/v1/image-sources", {"image_ids": []}),
-        ("/api/v1/cohorts", {"label": {**ASSES_N_A, "policy": "finding"}}),
+        ("/api/v1/cohorts", {"label": {**DENSITY, "policy": "finding"}}),
+        ("/api/v1/images/search", {"cursor": DEEP}),
         ("/api/v1/cohorts", {"label": {**ASSES_N_A, "field": "recc"}}),
         ("/api/v1/cohorts", {"label": {**ASSES_N_A, "field": "massshape"}}),
         ("/api/v1/cohorts", {"label": ASSES_N_A, "split": {"train": 0.9}}),
@@ -239,6 +244,22 @@ def test_bad_input_is_a_problem_that_names_the_field(
     assert answer.status_code in (404, 422), answer.text
     assert answer.headers["content-type"] == "application/problem+json"
     assert answer.json()["title"]
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("/api/v1/facets", '{"filter": {"\\ud800": [1]}}'),
+        ("/api/v1/facets", '{"filter": {"asses": {"\\ud800": 1}}}'),
+        ("/api/v1/facets", '{"facets": ["\\ud800"]}'),
+        ("/api/v1/images/search", '{"filter": {"\\ud800": [1]}}'),
+        ("/api/v1/cohorts", '{"label": {"field": "\\ud800", "classes": []}}'),
+    ],
+)
+def test_half_a_character_is_a_problem(researcher: Api, path: str, text: str) -> None:
+    answer = researcher.http.post(path, content=text, headers={"Content-Type": "application/json"})
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["errors"]
 
 
 @pytest.mark.parametrize(

@@ -125,6 +125,11 @@ def test_the_query_string_asks_the_same_as_json(researcher: Api, synthetic: Any)
     assert {len(line) for line in table["counts"]} == {len(table["columns"]["bins"])}
 
 
+def test_a_field_is_asked_for_in_any_releases_spelling(researcher: Api, synthetic: Any) -> None:
+    (asked,) = researcher.get(PATH, field="num_ROI")["distributions"]
+    assert asked == researcher.get(PATH, field="num_roi")["distributions"][0]
+
+
 def test_nothing_found_is_counted_as_nothing(researcher: Api, synthetic: Any) -> None:
     nothing = {"asses": ["K"], "massshape": ["N"], "tissueden": [5]}
     body = researcher.post(PATH, {"filter": nothing, "fields": ["age_at_study"], "missing": True})

@@ -15,11 +15,11 @@ def test_words_become_repeated_parameters() -> None:
 
 
 def test_words_become_json_conditions() -> None:
-    words = ["asses=S,M", "age_at_study.gte=40", "age_at_study.lt=55.5", "side.not=L,B"]
+    words = ["asses=S,M", "age_at_study.gte=40", "age_at_study.lt=55.5", "side.not=L,B,null"]
     assert json_filter([*words, "path_severity=null"]) == {
         "asses": ["S", "M"],
         "age_at_study": {"gte": 40, "lt": 55.5},
-        "side": {"not": ["L", "B"]},
+        "side": {"not": ["L", "B", None]},
         "path_severity": [None],
     }
 

@@ -25,13 +25,17 @@ def json_filter(words: list[str]) -> dict[str, Any]:
     for name, values in query_filter(words).items():
         field, operator = _split(name)
         if operator is None:
-            found[field] = [None if value == "null" else value for value in values]
+            found[field] = _nulls(values)
             continue
         conditions = found.setdefault(field, {})
         if not isinstance(conditions, dict):
             raise ValueError(f"{field} has both values and a condition")  # noqa: TRY004
-        conditions[operator] = _number(values[0]) if operator in OPERATORS else values
+        conditions[operator] = _number(values[0]) if operator in OPERATORS else _nulls(values)
     return found
+
+
+def _nulls(values: list[str]) -> list[str | None]:
+    return [None if value == "null" else value for value in values]
 
 
 def _split(name: str) -> tuple[str, str | None]:

@@ -20,7 +20,7 @@ def sla(tables: Tables) -> Result:
         chosen = [s for s in screens if s["birads"] and s["birads"] in letters and s[kind]]
         tables.count_exams(result, chosen)
     negative = [s for s in screens if s["outcome"] == "Screen Negative"]
-    tables.count_exams(result, [s for s in negative if s["later"]])
+    tables.count_exams(result, negative)
     for keep in (
         lambda s: True,
         lambda s: s["density"] != 5,

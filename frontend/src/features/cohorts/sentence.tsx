@@ -7,7 +7,7 @@ import { withQuery } from "../../lib/url";
 const POLICY_WORDS: Readonly<Record<Policy, string>> = {
   worst: "the worst finding decides",
   exclude: "images whose findings disagree are left out",
-  finding: "each finding with a ROI counts by itself",
+  finding: "only images whose one ROI is of their one finding",
 };
 
 interface Props {

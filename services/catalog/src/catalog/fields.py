@@ -17,9 +17,10 @@ Type = Literal["code", "text", "number", "flag", "date", "id"]
 Table = Literal["clinical", "metadata", "derived"]
 Value = str | int | float | bool
 
-# The full table calls race ETHNICITY_DESC, the reduced one RACE_DESC; later tables write num_ROI.
+# The full table calls race ETHNICITY_DESC, the reduced one RACE_DESC, those of 2024 race; later
+# ones write num_ROI.
 ALIASES: Mapping[Table, Mapping[str, str]] = {
-    "clinical": {"RACE_DESC": "ETHNICITY_DESC"},
+    "clinical": {"RACE_DESC": "ETHNICITY_DESC", "race": "ETHNICITY_DESC"},
     "metadata": {
         "num_ROI": "num_roi",
         "PNG_ROI_coords": "ROI_coords",

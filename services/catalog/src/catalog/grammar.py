@@ -15,6 +15,7 @@ from chassis.problems import invalid
 
 from catalog.fields import Field, Value, field_named, fields
 from catalog.nearest import nearest
+from catalog.normalise import normalise
 
 BOUNDS = ("gte", "gt", "lte", "lt")
 EXCLUSIONS = ("not", "none")
@@ -173,7 +174,9 @@ def parse_value(field: Field, value: Any, where: str) -> Value:
         case _:
             if isinstance(value, (bool, float)):
                 raise invalid(where, "a text is expected")
-            return str(value)
+            text = str(value)
+            spelled = normalise("code", text).value if field.type == "code" else text
+            return spelled if isinstance(spelled, str) else text
 
 
 def _parse_number(value: Any, where: str) -> int | float:
@@ -187,9 +190,8 @@ def _parse_number(value: Any, where: str) -> int | float:
 
 
 def _parse_flag(value: Any, where: str) -> bool:
-    found = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    flag = found.get(str(value).lower())
-    if flag is None:
+    flag = normalise("flag", str(value)).value
+    if not isinstance(flag, bool):
         raise invalid(where, "yes or no is expected", [True, False])
     return flag
 

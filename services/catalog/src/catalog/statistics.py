@@ -48,7 +48,7 @@ def axis_of(model: ReadModel, name: str, where: str) -> Axis:
     field = find_field(name, where)
     if field.kind == "identifier":
         raise invalid(f"{where}.{name}", "identifiers are not counted")
-    if not model.has(name):
+    if not model.has(field.name):
         raise invalid(f"{where}.{name}", "this revision's files do not have the column")
     dictionary = model.dictionary(field)
     if field.kind in AS_RANGE:

@@ -47,7 +47,7 @@ def decode_cursor(cursor: str | None, query: Any, size: int) -> list[Any] | None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         digest, *position = json.loads(base64.urlsafe_b64decode(padded))
-    except (ValueError, TypeError, binascii.Error) as error:
+    except (ValueError, TypeError, RecursionError, binascii.Error) as error:
         raise invalid("cursor", "not a cursor of this list") from error
     if digest != _digest(query) or len(position) != size:
         raise invalid("cursor", "belongs to another query; start again without a cursor")

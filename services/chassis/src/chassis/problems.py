@@ -1,5 +1,6 @@
 """Errors as RFC 9457 problem documents that name the field at fault and what it would accept."""
 
+import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -77,6 +78,16 @@ def unavailable(title: str, *, retry_after: int = 2, detail: str | None = None) 
     return Problem(503, title, detail=detail, headers={"Retry-After": str(retry_after)})
 
 
+class ProblemResponse(JSONResponse):
+    """A problem may quote what no Unicode text can hold: half of a surrogate pair."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Any) -> bytes:
+        """The document; question marks for what UTF-8 has no bytes for."""
+        return json.dumps(content, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+
+
 def problem_response(problem: Problem, instance: str | None = None) -> JSONResponse:
     """The response of a problem; ``instance`` is the path of the request."""
     body = ProblemBody(
@@ -88,11 +99,10 @@ def problem_response(problem: Problem, instance: str | None = None) -> JSONRespo
         request_id=request_id(),
         errors=problem.errors,
     )
-    return JSONResponse(
+    return ProblemResponse(
         body.model_dump(mode="json", exclude_none=True),
         status_code=problem.status,
         headers=problem.headers,
-        media_type=MEDIA_TYPE,
     )
 
 

@@ -164,7 +164,9 @@ def _classes(narrowing: Narrowing, label: LabelDefinition, inputs: Inputs) -> In
     if not inputs.recipe:
         field = label.field
         narrowing.keep(f"{field}: with a value", classes[narrowing.places] != NO_LABEL)
-        if label.policy == "exclude":
+        for how, of in labelled.decided:
+            narrowing.note(f"{field}: {how}", of[narrowing.places])
+        if not labelled.decided and label.policy != "worst":
             narrowing.keep(f"{field}: findings agree", classes[narrowing.places] != DISAGREE)
     narrowing.keep(f"{label.field}: in one of the classes", classes[narrowing.places] >= 0)
     return classes
@@ -179,7 +181,7 @@ def _by_recipe(label: LabelDefinition, recipe: RecipeOutcome) -> Labelled:
                 field = f"label.classes.{number}.values"
                 raise invalid(field, f"no class of the recipe: {value!r}"[:300], recipe.classes)
             found[recipe.classes.index(str(value))] = number
-    return Labelled(found[recipe.labels], ())  # NO_LABEL is -1: the last
+    return Labelled(found[recipe.labels])  # NO_LABEL is -1: the last
 
 
 def _sample(narrowing: Narrowing, classes: Ints, count: int, request: CohortRequest) -> None:

@@ -2,7 +2,8 @@
 
 ``asses``: K M S P A B N from worst; images with an X, and with P, S, M or K on a screening exam
 (recording errors), are left out. ``path_severity``: the least number; the result of surgery
-supersedes that of a biopsy of the same finding.
+supersedes that of a biopsy of the same finding. EMBED does not say which finding an ROI outlines:
+the policy ``finding`` takes the images of one ROI whose side has one finding.
 """
 
 from collections.abc import Iterator, Sequence
@@ -29,10 +30,11 @@ DISAGREE = -3
 
 @dataclass(frozen=True)
 class Labelled:
-    """By image its class, or a negative number; and steps that leave images out before that."""
+    """By image its class, or a negative number; and what else happened to images."""
 
     classes: Ints
-    exclusions: Sequence[tuple[str, Mask]]  # (what is left after it, images left out)
+    exclusions: Sequence[tuple[str, Mask]] = ()  # (what is left after it, images left out before)
+    decided: Sequence[tuple[str, Mask]] = ()  # (how, images whose findings did not agree)
 
 
 def check_label(model: ReadModel, label: LabelDefinition) -> Field:
@@ -40,8 +42,9 @@ def check_label(model: ReadModel, label: LabelDefinition) -> Field:
     field = find_field(label.field, "label")
     if field.multi or field.kind in ("identifier", "date"):
         raise invalid("label.field", f"{field.name} has no single value to label by")
-    if label.policy == "finding":
-        raise invalid("label.policy", "not offered for this field", ["worst", "exclude"])
+    if label.policy == "finding" and not (field.level == "finding" and model.has("num_roi")):
+        message = f"{field.name} is of no finding, or the files do not count ROIs"
+        raise invalid("label.policy", message, ["worst", "exclude"])
     if field.level == "finding" and label.policy == "worst" and field.name not in _ORDERED:
         detail = f"{field.name} has no worst value"
         raise invalid("label.policy", detail, ["exclude"])
@@ -55,12 +58,15 @@ def label_images(model: ReadModel, label: LabelDefinition) -> Labelled:
     field = check_label(model, label)
     class_of = _class_of_code(model, field, label)
     if field.level != "finding":
-        return Labelled(class_of[model.codes_of(field)][model.owner_of_image(field.level)], ())
-    if label.policy == "worst":
-        by_breast = _worst(model, field, class_of)
-    else:
-        by_breast = _agreed(model, class_of[model.codes_of(field)])
-    return Labelled(by_breast[model.breast_of_image], tuple(_exclusions(model, field)))
+        return Labelled(class_of[model.codes_of(field)][model.owner_of_image(field.level)])
+    exclusions = list(_exclusions(model, field))
+    if label.policy == "finding":
+        exclusions += _unlinked(model)
+    if field.name not in _ORDERED or label.policy == "exclude":
+        agreed = _agreed(model, class_of[model.codes_of(field)])
+        return Labelled(agreed[model.breast_of_image], exclusions)
+    worst = _worst(model, field, class_of)
+    return Labelled(worst[model.breast_of_image], exclusions, list(_decided(model, field)))
 
 
 def _class_of_code(model: ReadModel, field: Field, label: LabelDefinition) -> Ints:
@@ -104,14 +110,18 @@ def _plain_codes(model: ReadModel) -> Ints:
 def _final_severity(model: ReadModel) -> Ints:
     """path_severity by row; null on a biopsy whose finding has a surgical result."""
     codes = model.codes["path_severity"].astype(np.int64)
+    return np.where(_superseded(model, codes), 0, codes)
+
+
+def _superseded(model: ReadModel, codes: Ints) -> Mask:
+    """Rows of a biopsy whose finding has a surgical result; ``codes`` of path_severity by row."""
     if not model.has("type"):
-        return codes
+        return np.zeros(len(codes), bool)
     exam = np.full(model.rows, -1, np.int64)
     exam[model.pair_row] = np.repeat(model.exam_of_breast, np.diff(model.pair_start))
     finding = exam * (int(model.row_finding.max()) + 2) + model.row_finding + 1
     surgical = model.dictionaries["type"].members(["S"])[model.codes["type"]] & (codes > 0)
-    superseded = np.isin(finding, finding[surgical]) & ~surgical & (exam >= 0)
-    return np.where(superseded, 0, codes)
+    return np.isin(finding, finding[surgical]) & ~surgical & (exam >= 0) & (codes > 0)
 
 
 _ORDERED = {"asses": _plain_codes, "path_severity": _final_severity}
@@ -126,6 +136,27 @@ def _agreed(model: ReadModel, by_row: Ints) -> Ints:
     high = np.maximum.reduceat(np.where(absent, np.iinfo(np.int64).min, by_pair), start)
     agreed = np.where(low == high, low, DISAGREE)
     return np.where(high == np.iinfo(np.int64).min, NO_LABEL, agreed)
+
+
+def _decided(model: ReadModel, field: Field) -> Iterator[tuple[str, Mask]]:
+    """Where the order of the field had to choose among findings."""
+    codes = _ORDERED[field.name](model)
+    several = _agreed(model, np.where(codes > 0, codes, NO_LABEL)) == DISAGREE
+    yield "the worst of findings that differ", several[model.breast_of_image]
+    if field.name == "path_severity":
+        rows = _superseded(model, model.codes["path_severity"].astype(np.int64))
+        yield "surgery instead of the biopsy before it", _images_with(model, rows)
+
+
+def _unlinked(model: ReadModel) -> Iterator[tuple[str, Mask]]:
+    """Images of which nobody can tell which finding an ROI outlines (the NUS notebook's rule)."""
+    one = look_up(model.dictionaries["num_roi"].members([1]), model.codes["num_roi"])
+    yield "with one ROI", ~one
+    finding, start = model.row_finding[model.pair_row], model.pair_start[:-1]
+    low, high = np.minimum.reduceat(finding, start), np.maximum.reduceat(finding, start)
+    # Rows without a number are findings of their own.
+    single = (low == high) & ((low >= 0) | (np.diff(model.pair_start) == 1))
+    yield "with one finding on the side of the ROI", ~single[model.breast_of_image]
 
 
 def _exclusions(model: ReadModel, field: Field) -> Iterator[tuple[str, Mask]]:

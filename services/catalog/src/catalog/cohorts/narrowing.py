@@ -46,6 +46,10 @@ class Narrowing:
         self._leave(step, kept)
         self._count(step)
 
+    def note(self, step: str, of: Mask) -> None:
+        """Count what befell some of the images left, which all stay."""
+        self._count(f"{step} ({np.count_nonzero(of):,} images)")
+
     def keep_labelled(
         self, reason: str, steps: Sequence[Mapping[str, Any]], labelled: Mask
     ) -> None:

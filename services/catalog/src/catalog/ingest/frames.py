@@ -16,7 +16,8 @@ def decoded(column: Coded | None, rows: int) -> pl.Series:
     """The values of a column; all null where there is no such column."""
     if column is None:
         return pl.Series([None]).new_from_index(0, rows)
-    values = pl.Series([None, *column.dictionary.values])
+    # Not strict: of numbers some may be whole and others not.
+    values = pl.Series([None, *column.dictionary.values], strict=False)
     return values.gather(column.codes.astype(np.uint32))
 
 
@@ -73,7 +74,9 @@ def _box_array(built: Built, row: int) -> str | None:
 
 
 def _integers(column: Coded | None, rows: int) -> pl.Series:
-    return decoded(column, rows).cast(pl.Int32, strict=False)
+    """Null where a number is not whole."""
+    values = decoded(column, rows).cast(pl.Float64)
+    return values.set(values.floor() != values, None).cast(pl.Int32, strict=False)
 
 
 def finding_frame(revision_id: int, built: Built) -> pl.DataFrame:

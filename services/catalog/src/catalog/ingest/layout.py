@@ -17,8 +17,6 @@ from catalog.ingest.report import Report
 Ints = npt.NDArray[np.int32]
 Longs = npt.NDArray[np.int64]
 
-INVALID_ACCESSION = "999"
-
 
 @dataclass(frozen=True)
 class ImageLayout:
@@ -77,12 +75,10 @@ def lay_out_images(
 def _usable_rows(
     patient: Coded, exam: Coded, has_file: npt.NDArray[np.bool_], report: Report
 ) -> Longs:
-    void = exam.dictionary.members([INVALID_ACCESSION])[exam.codes]
     usable = np.ones(len(has_file), bool)
     for column, good, reason in (
         ("empi_anon", patient.codes > 0, "row left out: no patient"),
         ("acc_anon", exam.codes > 0, "row left out: no exam"),
-        ("acc_anon", ~void, "row left out: 999 stands for an invalid accession"),
         ("anon_dicom_path", has_file, "row left out: no file"),
     ):
         _left_out(usable & ~good, "metadata", column, reason, report)

@@ -159,9 +159,13 @@ async def _ingest(ingest: Ingest) -> None:
     if dry_run or outcome.get("same_as"):
         await rows.rollback()
         await identities.rollback()
-        await loading.succeed(ingest.control, ingest.revision_id, outcome, activate=False)
+        async with ingest.control.transaction():
+            await loading.succeed(ingest.control, ingest.revision_id, outcome)
+            if not dry_run:
+                await loading.activate(ingest.control, ingest.revision_id)
     else:
-        await loading.succeed(ingest.data, ingest.revision_id, outcome, activate=True)
+        await loading.succeed(ingest.data, ingest.revision_id, outcome)
+        await loading.activate(ingest.data, ingest.revision_id)
         # First the identities: killed between the two, they wait for the next ingest.
         await identities.commit()
         await rows.commit()

@@ -100,9 +100,8 @@ async def create_revision(
     if not request.dry_run:
         same = await revisions.find_same_sources(database, name, request.image_root, rules(), found)
         if same is not None:
-            if request.basis:
-                await revisions.record_basis(database, name, request.basis, admin.person_id)
-                await holder.refresh()
+            await revisions.describe_dataset(database, name, request, admin.person_id)
+            await holder.refresh()
             return await _state(holder, database, name, same)
     document: dict[str, Any] = {**request.model_dump(exclude={"tables"}), **tables}
     if known is None:
@@ -168,7 +167,9 @@ async def _state(holder: ModelHolder, database: Any, name: str, revision_id: int
         raise not_found("revision", revision_id)
     state = _revision_state(revision)
     served = revision.same_as or revision.revision_id
-    if state.state == "succeeded" and not state.dry_run and not holder.is_serving(name, served):
+    ended = state.state == "succeeded" and not state.dry_run
+    # What is the same as before may still be described anew.
+    if ended and (revision.same_as or not holder.is_serving(name, served)):
         # Whoever sees "succeeded" may ask at once and must be answered from this revision.
         await holder.refresh()
         if not holder.is_serving(name, served):

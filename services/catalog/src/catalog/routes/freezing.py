@@ -17,7 +17,7 @@ from catalog.curation import Curation
 from catalog.holder import ModelHolder
 from catalog.routes.cohorts import permitted_cohort
 from catalog.routes.state import Curations, Db, Holder, answer
-from catalog.store import cohort_sets, cohorts
+from catalog.store import cohort_sets, cohorts, records
 
 router = APIRouter(
     prefix="/api/v1/cohorts", tags=["cohorts"], responses=problem_responses(409, 410)
@@ -52,10 +52,17 @@ async def create_cohort(
     if empty or not result["classes"]:
         raise invalid("label.classes", f"no image is of class {', '.join(empty)}"[:300])
     ids = frozen.model.image_id[frozen.places].tolist()
-    uids = await cohorts.image_uids(database, frozen.model.revision_id, ids)
+    given = frozen.definition.get("images", [])
+    uids = await records.image_uids(database, frozen.model.revision_id, [*ids, *given])
     ordered = [uids[image_id] for image_id in ids]
+    # Another stack has other ids for the same images.
+    portable = {"images": sorted(uids[image_id] for image_id in given)} if given else {}
     sha256 = await asyncio.to_thread(
-        content_hash, frozen.definition, frozen.model.sha256, frozen.members, ordered
+        content_hash,
+        frozen.definition | portable,
+        frozen.model.sha256,
+        frozen.members,
+        ordered,
     )
     cohort = _cohort(request, caller, result, sha256)
     saved = await cohorts.save_cohort(database, cohort, member_rows(frozen, ordered))

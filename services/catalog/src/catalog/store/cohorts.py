@@ -28,26 +28,7 @@ MEMBER_COLUMNS = (
     "attributes",
     "evidence",
 )
-BATCH = 50_000
 PART = 2_000
-
-
-async def image_uids(
-    database: Database, revision_id: int, image_ids: Sequence[int]
-) -> dict[int, str]:
-    """SOP Instance UIDs of images of a revision."""
-    found: dict[int, str] = {}
-    async with database.transaction() as session:
-        for begin in range(0, len(image_ids), BATCH):
-            rows = await session.execute(
-                text(
-                    "select image_id, sop_instance_uid from catalog.image "
-                    "where revision_id = :revision and image_id = any(:ids)"
-                ),
-                {"revision": revision_id, "ids": list(image_ids[begin : begin + BATCH])},
-            )
-            found.update({row.image_id: row.sop_instance_uid for row in rows})
-    return found
 
 
 async def save_cohort(

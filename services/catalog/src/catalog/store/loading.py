@@ -251,9 +251,9 @@ async def active_content(
 
 
 async def succeed(
-    connection: asyncpg.Connection, revision_id: int, outcome: dict[str, Any], *, activate: bool
+    connection: asyncpg.Connection, revision_id: int, outcome: dict[str, Any]
 ) -> None:
-    """Close a revision and, unless it was a trial, make it the one that everybody sees."""
+    """Close a revision."""
     await connection.execute(
         """
         update catalog.revision set state = 'succeeded', sha256 = $2, sources = $3, columns = $4,
@@ -272,15 +272,18 @@ async def succeed(
         outcome.get("same_as"),
         outcome["rules"],
     )
-    if activate:
-        await connection.execute(
-            """
-            update catalog.dataset d set active_revision_id = $1,
-                title = coalesce(r.request ->> 'title', d.title),
-                restricted = coalesce((r.request ->> 'restricted')::boolean, d.restricted),
-                licence = coalesce(r.request ->> 'licence', d.licence),
-                attribution = coalesce(r.request ->> 'attribution', d.attribution)
-            from catalog.revision r where r.revision_id = $1 and d.name = r.dataset
-            """,
-            revision_id,
-        )
+
+
+async def activate(connection: asyncpg.Connection, revision_id: int) -> None:
+    """Make a revision the one that everybody sees: itself, or the one that it is the same as."""
+    await connection.execute(
+        """
+        update catalog.dataset d set active_revision_id = coalesce(r.same_as, r.revision_id),
+            title = coalesce(r.request ->> 'title', d.title),
+            restricted = coalesce((r.request ->> 'restricted')::boolean, d.restricted),
+            licence = coalesce(r.request ->> 'licence', d.licence),
+            attribution = coalesce(r.request ->> 'attribution', d.attribution)
+        from catalog.revision r where r.revision_id = $1 and d.name = r.dataset
+        """,
+        revision_id,
+    )

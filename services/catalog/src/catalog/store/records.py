@@ -7,6 +7,7 @@ from operator import itemgetter
 from typing import Any, Literal
 
 from chassis.database import Database
+from chassis.problems import unavailable
 from sqlalchemy import text
 
 from catalog.store.loading import quoted
@@ -113,9 +114,12 @@ def _cells(columns: tuple[str, ...]) -> str:
 async def image_uids(
     database: Database, revision_id: int, image_ids: Sequence[int]
 ) -> dict[int, str]:
-    """The SOP Instance UIDs of images of one revision, by image_id."""
+    """The SOP Instance UIDs of images of one revision, by image_id; a 503 where it is going."""
     async with database.reading() as connection:
-        return dict(await connection.fetch(UIDS, revision_id, list(image_ids)))
+        found = dict(await connection.fetch(UIDS, revision_id, list(image_ids)))
+    if len(found) < len(set(image_ids)):
+        raise unavailable("The images are just being removed")
+    return found
 
 
 SOURCES = """

@@ -9,6 +9,7 @@ from chassis.database import Database
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from catalog.schemas import RevisionRequest
 from catalog.store.documents import from_json, to_json
 from catalog.store.loading import LOCK_CLASS
 
@@ -55,6 +56,8 @@ class Revision:
     started_at: datetime | None
     finished_at: datetime | None
 
+
+DESCRIPTIVE = ("title", "restricted", "licence", "attribution")
 
 DATASETS = """
 select d.name, d.title, d.restricted, d.licence, d.attribution, d.basis,
@@ -110,10 +113,22 @@ async def create_revision(
         return int(found.scalar_one())
 
 
-async def record_basis(database: Database, dataset: str, basis: str, person_id: str) -> None:
-    """Note on what basis a dataset is kept, in the place of what was noted before."""
+async def describe_dataset(
+    database: Database, dataset: str, request: RevisionRequest, person_id: str
+) -> None:
+    """Take what a request says of a dataset whose rows are there already."""
     async with database.transaction() as session:
-        await _record_basis(session, dataset, basis, person_id)
+        await session.execute(
+            text(
+                "update catalog.dataset set title = coalesce(:title, title), "
+                "restricted = coalesce(:restricted, restricted), "
+                "licence = coalesce(:licence, licence), "
+                "attribution = coalesce(:attribution, attribution) where name = :dataset"
+            ),
+            {"dataset": dataset, **request.model_dump(include=set(DESCRIPTIVE))},
+        )
+        if request.basis:
+            await _record_basis(session, dataset, request.basis, person_id)
 
 
 async def _record_basis(session: AsyncSession, dataset: str, basis: str, person_id: str) -> None:
