@@ -8,6 +8,7 @@ from torch import nn
 from trainer.explanations import methods
 from trainer.explanations.methods import NotExplainableError, methods_of
 from trainer.networks import NETWORKS, Shape
+from trainer.training.zoo import build_named
 
 SIDE = 32
 TARGET = torch.tensor([1, 0, 1])
@@ -75,6 +76,30 @@ def test_grad_cam_is_captums_of_the_last_layer_with_places(
     coarse = LayerGradCam(network, layer).attribute(pictures.clone(), TARGET).relu()
     larger = nn.functional.interpolate(coarse, (SIDE, SIDE), mode="bilinear")[:, 0]
     assert found.numpy() == pytest.approx(scaled(larger), abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "side", "layer"),
+    [
+        ("resnet18", 64, "layer4"),
+        ("convnext_atto", 64, "norm_pre"),
+        ("vit_tiny_patch16_224", 64, None),
+        ("swin_tiny_patch4_window7_224", 64, None),
+    ],
+)
+def test_grad_cam_is_of_planes_and_never_of_tokens(name: str, side: int, layer: str | None) -> None:
+    """Heads x tokens and h x w x channels have four axes too; a map of them means nothing."""
+    torch.manual_seed(0)
+    network = build_named(name, 2, side).eval()
+    seen = [torch.rand(2, 3, side, side)]
+    if layer is not None:
+        found = methods.last_spatial_layer(network, seen)
+        assert found is network.get_submodule(layer)
+        assert "grad-cam" in methods_of(network, seen)
+        return
+    assert methods_of(network, seen) == ["saliency", "integrated-gradients"]
+    with pytest.raises(NotExplainableError, match="no layer of planes"):
+        methods.grad_cam(network, seen, TARGET[:2])
 
 
 def test_a_picture_is_explained_alike_alone_and_in_a_batch(

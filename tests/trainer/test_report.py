@@ -159,6 +159,14 @@ def test_errors_link_to_the_viewer(page: str) -> None:
     assert shares == sorted(shares, reverse=True)
 
 
+def test_a_network_without_planes_is_said_to_have_no_grad_cam(page: str) -> None:
+    assert "Grad-CAM does not apply" in page
+    report = make_report(make_predictions())
+    report["explanations"]["gallery"][0]["methods"] = ["grad-cam"]
+    pictures = PICTURES | {"1000-grad-cam": PICTURES["1000-picture"]}
+    assert "Grad-CAM does not apply" not in render_report(report, pictures)
+
+
 @pytest.mark.parametrize(
     ("kind", "name"), [("patches", "patch 1000: is"), ("array", "image 1000 of the array: is")]
 )

@@ -8,11 +8,14 @@ evaluation mode; its parameters are left as they are.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
 
 STEPS = 16
+PLANAR = (nn.Conv2d, nn.BatchNorm2d, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d)
+"""Modules that take and give (b, channels, h, w) and nothing else."""
 Method = Callable[[nn.Module, Sequence[torch.Tensor], torch.Tensor], "Explained"]
 
 
@@ -63,7 +66,7 @@ def integrated_gradients(
 def grad_cam(
     model: nn.Module, arguments: Sequence[torch.Tensor], target: torch.Tensor
 ) -> Explained:
-    """Grad-CAM (Selvaraju et al., 2017) of the last layer that still has a place for things."""
+    """Grad-CAM (Selvaraju et al., 2017) of the last layer that still tells places apart."""
     layer = last_spatial_layer(model, arguments)
     with torch.enable_grad(), _outputs_of(layer) as kept:
         pictures = arguments[0].detach().requires_grad_()
@@ -143,14 +146,29 @@ def methods_of(model: nn.Module, arguments: Sequence[torch.Tensor]) -> list[str]
 def last_spatial_layer(model: nn.Module, arguments: Sequence[torch.Tensor]) -> nn.Module:
     """The last module to give (b, channels, h, w) with more than one place.
 
+    Four axes are not enough: heads x tokens has them too, and so has h x w x channels. A module
+    counts where convolution, normalisation or pooling of planes gave it the places that it has; and
+    it is the last only where nothing that has places in another layout, as tokens, follows.
+
     Raises:
         NotExplainableError: there is none.
     """
-    found: list[nn.Module] = []
+    found: nn.Module | None = None
+    given: torch.Tensor | None = None
+    sizes: dict[nn.Module, torch.Size] = {}
 
-    def note(module: nn.Module, _given: object, output: object) -> None:
-        if isinstance(output, torch.Tensor) and output.ndim == 4 and min(output.shape[2:]) > 1:
-            found.append(module)
+    def note(module: nn.Module, taken: tuple[Any, ...], output: Any) -> None:
+        nonlocal found, given
+        if not isinstance(output, torch.Tensor) or not _has_places(output):
+            return
+        size = output.shape[2:]
+        if isinstance(module, PLANAR):
+            sizes[module] = size
+        planar = output.ndim == 4 and (
+            any(sizes.get(part) == size for part in module.modules())
+            or (given is not None and taken[0] is given and output.shape == given.shape)
+        )
+        found, given = (module, output) if planar else (None, None)
 
     hooks = [module.register_forward_hook(note) for module in model.modules()]
     try:
@@ -159,9 +177,16 @@ def last_spatial_layer(model: nn.Module, arguments: Sequence[torch.Tensor]) -> n
     finally:
         for hook in hooks:
             hook.remove()
-    if not found:
-        raise NotExplainableError("the network has no layer that tells places apart")
-    return found[-1]
+    if found is None:
+        raise NotExplainableError("the network ends in no layer of planes that tells places apart")
+    return found
+
+
+def _has_places(output: torch.Tensor) -> bool:
+    """Whether an image has more than one vector in it: planes larger than a pixel, or tokens."""
+    if output.ndim < 3:
+        return False
+    return int(min(output.shape[2:] if output.ndim > 3 else output.shape[1:])) > 1
 
 
 def _gradient(

@@ -14,6 +14,9 @@ MEASURES = {
     "iou": "IoU at half the maximum",
 }
 SHOWN_ERRORS = 60
+WITHOUT_GRAD_CAM = (
+    " Grad-CAM does not apply: the network ends in no layer of planes that tells places apart."
+)
 
 
 def explanations(found: Document | None, pictures: Mapping[str, bytes], subject: Subject) -> str:
@@ -30,10 +33,11 @@ def explanations(found: Document | None, pictures: Mapping[str, bytes], subject:
         if cases:
             shown = "".join(_case(case, names, pictures, subject) for case in cases)
             parts.append(f'<h3>{kind}</h3><div class="cases">{shown}</div>')
+    without = any("grad-cam" not in case["methods"] for case in found["gallery"])
     parts.append(
         '<p class="soft small">Each map is scaled to its own maximum and belongs to the class that '
         "was predicted. The outlined boxes are radiologists' ROIs. A map tells where the score is "
-        "sensitive, not why.</p>"
+        f"sensitive, not why.{WITHOUT_GRAD_CAM if without else ''}</p>"
     )
     return "".join(parts)
 
