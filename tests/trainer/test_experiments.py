@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 from trainer.architectures import ARCHITECTURES
+from trainer.composition import Ensemble
 from trainer.experiments import EXPERIMENTS
 from trainer.experiments.declared import Declared
 from trainer.schemas import Experiment
+from trainer.spec import TrainingSettings
 
 FIGURES = {
     "embed-2b6k": ["convnext_tiny 15 0.95 0.985", "resnet18 15 0.925 0.9635"],
@@ -65,6 +67,29 @@ def test_what_published_figures_are_not_is_told_beside_them() -> None:
     rows = [r for e in EXPERIMENTS.values() if e.name.startswith("cbis-") for r in e.published]
     assert all("probably balanced accuracy" in row.source for row in rows)
     assert all(row.roc_auc is None for row in rows)
+
+
+def test_members_of_ensembles_are_the_models_that_the_report_saved() -> None:
+    members = {}
+    for name in ("cbis-masscalc-ensemble", "cbis-benmal-ensemble"):
+        composition = EXPERIMENTS[name].composition
+        assert isinstance(composition, Ensemble)
+        members[name] = [(m.experiment, m.overrides) for m in composition.members]
+        for experiment, overrides in members[name]:
+            settings = EXPERIMENTS[experiment].profiles["published"].model_dump()
+            TrainingSettings.model_validate(settings | overrides)
+    assert members == {
+        "cbis-masscalc-ensemble": [
+            ("cbis-masscalc-scratch", {}),
+            ("cbis-masscalc-vgg16-ft", {"dropout": 0.5}),
+            ("cbis-masscalc-vgg16-fe", {}),
+        ],
+        "cbis-benmal-ensemble": [
+            ("cbis-benmal-scratch", {}),
+            ("cbis-benmal-scratch", {"class_weights": "balanced"}),
+            ("cbis-benmal-vgg16-fe", {"class_weight_values": (1.0, 1.25)}),
+        ],
+    }
 
 
 def test_published_profiles_are_the_reports_settings() -> None:

@@ -86,13 +86,14 @@ def declare(
     *,
     models: tuple[str, ...] | None = None,
     composition: Composition | None = None,
+    version: int = 1,
 ) -> Declared:
     """An experiment on patches; ``models``: those of its profiles where nothing is said."""
     classes = LABELLINGS[labelling].classes
     named = tuple(dict.fromkeys(settings.model for settings in profiles.values()))
     return Declared(
         name=f"cbis-{name}",
-        version=1,
+        version=version,
         title=title,
         description=description,
         task="binary classification" if len(classes) == 2 else "classification",

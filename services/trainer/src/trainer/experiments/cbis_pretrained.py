@@ -17,6 +17,7 @@ from trainer.experiments.declared import Declared
 from trainer.spec import Labelling, TrainingSettings
 
 HEAD = ("dense", "out")
+WEIGHTS = (1.0, 1.25)
 BLOCK5, BLOCK4 = ("base.block5", *HEAD), ("base.block4", "base.block5", *HEAD)
 TASKS: dict[str, tuple[Labelling, str]] = {
     "masscalc": ("mass-calcification", "Mass or calcification"),
@@ -114,7 +115,7 @@ def _weighted(task: str, published: TrainingSettings) -> dict[str, TrainingSetti
     """The weights by which malignant patches counted more."""
     if task != "benmal":
         return {}
-    return {"published-class-weights": changed(published, class_weight_values=(1.0, 1.25))}
+    return {"published-class-weights": changed(published, class_weight_values=WEIGHTS)}
 
 
 _shared = ("shared.dense", "out")
@@ -147,24 +148,25 @@ def _member(experiment: str, **overrides: object) -> EnsembleMember:
 MASSCALC_ENSEMBLE = declare(
     "masscalc-ensemble",
     "Mass or calcification, three networks averaged",
-    "The mean of the network from scratch, VGG16 tuned and the features of VGG16; `profile` is "
-    "that of its members.",
+    "The mean of the network from scratch, VGG16 tuned with dropout and the features of VGG16, the "
+    "best of each; `profile` is that of its members.",
     "mass-calcification",
     {"quick": QUICK, "published": SCRATCH},
     (figure("scratch_a", "mean of scratch, VGG16 tuned, VGG16 features", 0.89, 0.89, 0.88),),
     composition=Ensemble(
         members=(
             _member("masscalc-scratch"),
-            _member("masscalc-vgg16-ft"),
+            _member("masscalc-vgg16-ft", dropout=0.5),
             _member("masscalc-vgg16-fe"),
         )
     ),
+    version=2,
 )
 BENMAL_ENSEMBLE = declare(
     "benmal-ensemble",
     "Benign or malignant, three networks averaged",
-    "The mean of the network from scratch, the same with class weights and the features of VGG16; "
-    "`profile` is that of its members.",
+    "The mean of the network from scratch, the same with class weights and the features of VGG16 "
+    "with malignant patches counting 1.25; `profile` is that of its members.",
     "benign-malignant",
     {"quick": QUICK_B, "published": RIGHT_ANGLES},
     (figure("scratch_b", "mean of scratch, scratch weighted, VGG16 features", 0.68, 0.66, 0.56),),
@@ -172,9 +174,10 @@ BENMAL_ENSEMBLE = declare(
         members=(
             _member("benmal-scratch"),
             _member("benmal-scratch", class_weights="balanced"),
-            _member("benmal-vgg16-fe"),
+            _member("benmal-vgg16-fe", class_weight_values=WEIGHTS),
         )
     ),
+    version=2,
 )
 
 PRETRAINED_EXPERIMENTS = (
