@@ -38,6 +38,7 @@ export class UnreachableError extends Error {
 
 export interface RequestOptions {
   readonly method?: "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+  /** A file as it is, everything else as JSON. */
   readonly body?: unknown;
   readonly signal?: AbortSignal | undefined;
   readonly headers?: Record<string, string>;
@@ -78,7 +79,8 @@ export async function requestPicture(path: string, signal: AbortSignal): Promise
 async function send(path: string, options: RequestOptions): Promise<Response> {
   const { method = "GET", body, signal: aborted } = options;
   const headers = new Headers({ Accept: "application/json", ...options.headers });
-  if (body !== undefined) headers.set("Content-Type", "application/json");
+  const file = body instanceof Blob;
+  if (body !== undefined && !file) headers.set("Content-Type", "application/json");
   if (method !== "GET" && csrfToken) headers.set("X-CSRF-Token", csrfToken);
   try {
     const response = await fetch(path, {
@@ -86,7 +88,7 @@ async function send(path: string, options: RequestOptions): Promise<Response> {
       headers,
       credentials: "same-origin",
       signal: aborted ?? null,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: file ? body : JSON.stringify(body) }),
     });
     reachable.value = true;
     return response;

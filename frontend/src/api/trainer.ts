@@ -11,6 +11,7 @@ import type {
   Page,
   Predictions,
   Report,
+  SplitName,
 } from "./types";
 
 export function listExperiments(signal?: AbortSignal): Promise<Page<Experiment>> {
@@ -20,6 +21,17 @@ export function listExperiments(signal?: AbortSignal): Promise<Page<Experiment>>
 /** `key` makes a repeated submit (a double click, a lost answer) the same job. */
 export function submitJob(body: JobRequest, key: string): Promise<Job> {
   return request("/api/v1/jobs", { method: "POST", body, headers: { "Idempotency-Key": key } });
+}
+
+/** Scores of a model from elsewhere (CSV): a job that evaluates them on a split of a cohort. */
+export function evaluateScores(
+  scores: ArrayBuffer,
+  wanted: { cohortId: string; split: SplitName; name: string },
+): Promise<Job> {
+  const { cohortId, split, name } = wanted;
+  const query = new URLSearchParams({ cohort_id: cohortId, split, ...(name ? { name } : {}) });
+  const body = new Blob([scores], { type: "text/csv" });
+  return request(`/api/v1/evaluations?${query}`, { method: "POST", body });
 }
 
 /** What submitting would queue, and what it would take; nothing is queued. */

@@ -134,6 +134,8 @@ export type Experiment = Omit<Schemas["Experiment"], "overrides" | "cohort"> & {
 /** What has a default may be left out. */
 export type JobRequest = Omit<Schemas["NewJob"], "priority" | "protocol"> &
   Partial<Pick<Schemas["NewJob"], "priority" | "protocol">>;
+/** A part of a cohort. */
+export type SplitName = Member["split"];
 export type Owner = Schemas["Owner"];
 export type JobState = Schemas["Job"]["state"];
 export type Epoch = Schemas["Epoch"];

@@ -50,6 +50,10 @@ const ROUTES: readonly Route[] = [
   { pattern: "/jobs", load: () => import("../features/jobs/list").then((m) => m.JobList) },
   { pattern: "/jobs/new", load: () => import("../features/jobs/submit").then((m) => m.JobSubmit) },
   {
+    pattern: "/jobs/evaluate",
+    load: () => import("../features/jobs/evaluate").then((m) => m.ScoresEvaluate),
+  },
+  {
     pattern: "/jobs/compare",
     load: () => import("../features/jobs/compare").then((m) => m.JobCompare),
   },

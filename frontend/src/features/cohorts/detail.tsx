@@ -60,6 +60,7 @@ function Definition({ cohort }: { cohort: Cohort }) {
 export function CohortDetail({ id }: { id: string }) {
   const loaded = useResource(`cohort ${id}`, (aborted) => retrieveCohort(id, aborted));
   const cohort = loaded.data;
+  const chosen: [string, string][] = [["cohort", id]];
   useEffect(() => {
     document.title = `${cohort?.name ?? "Cohort"} · EMBED Lab`;
     shownDataset.value = cohort?.dataset ?? null;
@@ -92,12 +93,14 @@ export function CohortDetail({ id }: { id: string }) {
               <span class="grow" />
               {mayTrain() && <DeleteButton cohort={cohort} />}
               {mayTrain() && (
-                <a
-                  class="button primary"
-                  href={`/jobs/new?cohort=${encodeURIComponent(cohort.cohort_id)}`}
-                >
-                  <Icon name="train" size={14} /> Train on it
-                </a>
+                <>
+                  <a class="button" href={withQuery("/jobs/evaluate", chosen)}>
+                    Evaluate scores
+                  </a>
+                  <a class="button primary" href={withQuery("/jobs/new", chosen)}>
+                    <Icon name="train" size={14} /> Train on it
+                  </a>
+                </>
               )}
               <p class="lead">{formatTotals(cohort.counts)}</p>
             </header>

@@ -264,8 +264,8 @@ export function JobCompare() {
                 </tbody>
               </table>
             </TableScroll>
-            <Inflated jobs={jobs} />
             <Tests jobs={jobs} />
+            <Inflated jobs={jobs} />
             {differences.length === 0 && <p class="soft">Their settings are the same.</p>}
             <p class="faint small">
               Intervals are 95 %, by bootstrap over patients. Overlapping intervals do not show that

@@ -141,9 +141,14 @@ export function JobList() {
             </a>
           )}
           {mayTrain() && (
-            <a class="button primary" href="/jobs/new">
-              <Icon name="plus" size={14} /> New job
-            </a>
+            <>
+              <a class="button" href="/jobs/evaluate">
+                Evaluate scores
+              </a>
+              <a class="button primary" href="/jobs/new">
+                <Icon name="plus" size={14} /> New job
+              </a>
+            </>
           )}
         </header>
         {jobsError.value && all.length === 0 && (

@@ -12,6 +12,7 @@ import { ProblemNote } from "../../ui/problem";
 import { Prose } from "../../ui/prose";
 import { useResource } from "../../ui/resource";
 import { SkeletonLines } from "../../ui/skeleton";
+import { CohortSelect, isByImage } from "./cohort";
 import { CompositionForm } from "./composition";
 import { EstimateNote } from "./estimate";
 import { SettingsForm } from "./form";
@@ -31,8 +32,6 @@ function changedTexts(): Map<string, string> {
 const builderAddress = ({ name, cohort }: Experiment): string =>
   withQuery("/cohorts/new", [["_train", name], ...(cohort ? expectedPairs(cohort) : [])]);
 
-const isByImage = (cohort: Cohort): boolean => cohort.definition.split.by === "image";
-
 const fits = (cohort: Cohort, experiment: Experiment): boolean =>
   experiment.classes.length === 0 ||
   experiment.classes.every((name) => cohort.classes.some((one) => one.name === name));
@@ -49,27 +48,9 @@ function CohortChoice({
   const cohort = cohorts.find((one) => one.cohort_id === chosen);
   return (
     <div class="field">
-      <label class="label" for="cohort">
-        Cohort
-      </label>
-      <select
-        id="cohort"
-        class="select"
-        value={chosen}
-        onChange={(event) =>
-          setParameters({ cohort: event.currentTarget.value }, { replace: true })
-        }
-      >
-        <option value="">Choose a frozen cohort</option>
-        {(chosen && cohort && !fitting.includes(cohort) ? [cohort, ...fitting] : fitting).map(
-          (one) => (
-            <option key={one.cohort_id} value={one.cohort_id}>
-              {one.name}, {formatCount(one.counts.images)} images
-              {isByImage(one) && ", split by image"}
-            </option>
-          ),
-        )}
-      </select>
+      <CohortSelect
+        cohorts={cohort && !fitting.includes(cohort) ? [cohort, ...fitting] : fitting}
+      />
       {cohort && !fits(cohort, experiment) && (
         <p class="wrong">
           This experiment tells {experiment.classes.join(" from ")}; the cohort has{" "}
@@ -274,6 +255,7 @@ export function JobSubmit() {
     async (aborted) => (await listCohorts(undefined, aborted)).items,
   );
   const named = query.value.get("experiment");
+  const carried = [...query.value].filter(([key]) => key === "cohort");
   const experiment = experiments.data?.find((one) => one.name === named);
   useEffect(() => {
     document.title = "New job · EMBED Lab";
@@ -285,15 +267,9 @@ export function JobSubmit() {
         <header class="page-head">
           <h1>{experiment ? experiment.title : "New job"}</h1>
           {experiment && <span class="mono faint">{experiment.name}</span>}
-          {experiment && (
-            <a
-              href={withQuery(
-                "/jobs/new",
-                [...query.value].filter(([key]) => key === "cohort"),
-              )}
-            >
-              Other experiments
-            </a>
+          {experiment && <a href={withQuery("/jobs/new", carried)}>Other experiments</a>}
+          {!experiment && (
+            <a href={withQuery("/jobs/evaluate", carried)}>Evaluate scores instead</a>
           )}
           <p class="lead">
             {experiment ? (

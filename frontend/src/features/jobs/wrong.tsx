@@ -61,7 +61,7 @@ function Named({ one, unit, dataset }: { one: Prediction; unit: Unit; dataset: s
   );
 }
 
-/** What was read wrongly as a definition: these images, or all images of these exams that the cohort's filter takes. */
+/** What was read wrongly as a definition: these images, or the images of these exams that the cohort's filter takes. */
 function definitionOf(
   unit: Saved,
   wrong: readonly Prediction[],
@@ -69,7 +69,7 @@ function definitionOf(
 ): Omit<CohortDefinition, "name" | "dataset"> {
   const keys = [...new Set(wrong.map((one) => one.key))].slice(0, MOST_SAVED[unit]);
   const named = new Set(wrong.map((one) => one.label));
-  const classes = label?.classes.filter((one) => unit === "exam" || named.has(one.name)) ?? [];
+  const classes = label?.classes.filter((one) => named.has(one.name)) ?? [];
   return {
     ...(unit === "exam"
       ? { filter: { ...filter, acc_anon: keys } }
@@ -115,9 +115,11 @@ function SaveWrong({ job, unit, wrong }: SaveProps) {
     );
   }
   return (
-    <button type="button" class="button" disabled={state === "busy"} onClick={() => void save()}>
-      {unit === "exam" ? "Save their images as a cohort" : "Save as a cohort"}
-    </button>
+    <div class="row">
+      <button type="button" class="button" disabled={state === "busy"} onClick={() => void save()}>
+        {unit === "exam" ? "Save their images as a cohort" : "Save as a cohort"}
+      </button>
+    </div>
   );
 }
 
