@@ -72,6 +72,12 @@ async def test_a_sweep_chooses_on_validation_and_its_children_make_an_ensemble(
     assert done["combined"]["chosen"] == best["job_id"] == rows[0]["job_id"]
     chosen = (await api.get(f"/api/v1/jobs/{best['job_id']}")).json()
     assert (chosen["parent_id"], chosen["metrics"]) == (done["job_id"], done["metrics"])
+    tested = await read_rows(api, best["job_id"])
+    spots = [float(row["p_spot"]) for row in tested if row["label"] == "spot"]
+    assert len(done["metrics"]["thresholds"]) == 3, "chosen on validation"
+    for one in done["metrics"]["thresholds"]:
+        found = np.mean([share >= one["threshold"] - 1e-6 for share in spots])
+        assert one["sensitivity"]["value"] == pytest.approx(found)
     page = await api.get(f"/api/v1/jobs/{done['job_id']}/report", headers={"Accept": "text/html"})
     assert "learning_rate 0.001" in page.text
     reports = [
@@ -91,6 +97,7 @@ async def test_a_sweep_chooses_on_validation_and_its_children_make_an_ensemble(
     assert await read_probs(api, mean["job_id"]) == pytest.approx(expected, abs=2e-6)
     report = (await api.get(f"/api/v1/jobs/{mean['job_id']}/report")).json()
     assert [row["job_id"] for row in report["combined"]["members"]] == ids
+    assert mean["metrics"]["thresholds"] == [], "nobody validated the mean"
     own, member = report["manifest"], reports[1]["manifest"]
     assert own["parameters"] == 2 * member["parameters"], "of both members"
     for name in ("samples_sha256", "versions", "runtime"):

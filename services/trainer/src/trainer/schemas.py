@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, StrictBool, field_validator
 from trainer.composition import Composition
 from trainer.evaluation.schemas import (
     BaselineMetrics,
+    ChosenThreshold,
     ConfusionMatrix,
     Evaluation,
     Explanations,
@@ -194,6 +195,13 @@ class Metrics(BaseModel):
     )
     birads: BiradsMetrics | None = Field(
         default=None, description="Where the network was told the assessment"
+    )
+    thresholds: list[ChosenThreshold] = Field(
+        default=[],
+        description=(
+            "Chosen on validation, for two classes; none where nothing was validated here: scores "
+            "uploaded, several models together, the published protocol"
+        ),
     )
 
 

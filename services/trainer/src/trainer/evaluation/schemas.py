@@ -23,8 +23,16 @@ class SplitMetrics(BaseModel):
     roc_auc: Interval = Field(description="One against the rest, averaged, for more classes")
     pr_auc: Interval
     f1: Interval
-    sensitivity_at_90_specificity: Interval | None = None
-    specificity_at_90_sensitivity: Interval | None = None
+    sensitivity_at_90_specificity: Interval | None = Field(
+        default=None,
+        description=(
+            "Greatest of any threshold of the test split's own ROC curve that keeps a specificity "
+            "of 90 %: no threshold was chosen beforehand; see `thresholds` for those that were"
+        ),
+    )
+    specificity_at_90_sensitivity: Interval | None = Field(
+        default=None, description="Likewise, with a sensitivity of 90 %"
+    )
     log_loss: Interval
     brier: Interval
     ece: Interval | None = Field(
@@ -38,6 +46,24 @@ class BaselineMetrics(SplitMetrics):
 
     name: str
     features: list[str] = Field(description="What it was told")
+
+
+class ChosenThreshold(BaseModel):
+    """A threshold chosen on validation, and what it comes to on the test split."""
+
+    rule: Literal["balanced_accuracy", "specificity_90", "sensitivity_90"] = Field(
+        description=(
+            "What was sought on validation: the greatest balanced accuracy (Youden), the greatest "
+            "sensitivity at a specificity of at least 90 %, or the reverse"
+        )
+    )
+    threshold: float = Field(
+        description="Probability of the second class from which an image is called it"
+    )
+    validation_sensitivity: float
+    validation_specificity: float
+    sensitivity: Interval = Field(description="On the test split, the threshold as given")
+    specificity: Interval = Field(description="Likewise")
 
 
 class ConfusionMatrix(BaseModel):

@@ -35,6 +35,7 @@ from trainer.samples import (
     SPLITS,
     TEST,
     TRAIN,
+    VALIDATION,
     Samples,
     as_published,
     check_samples,
@@ -271,6 +272,7 @@ def _finish(
     probs = fit.predict(samples, TEST)
     metrics = evaluate_predictions(labels[test], probs, samples.patients[test], samples.classes)
     metrics |= {"epoch": fit.best_epoch, "baseline": evaluate_baseline(samples, labels)}
+    metrics["thresholds"] = _thresholds(fit, samples, labels, probs)
     if samples.birads is not None:
         metrics["birads"] = evaluate_birads(samples, labels, probs)
     history = session.write(lambda s: store.read_epochs(s, session.lease.job_id))
@@ -311,6 +313,19 @@ def _finish(
             s, session.lease, "succeeded", metrics=metrics, artifacts=artifacts, model=model
         )
     )
+
+
+def _thresholds(
+    fit: Fit, samples: Samples, labels: NDArray[np.int64], probs: NDArray[np.float64]
+) -> list[dict[str, Any]]:
+    """Of two classes, chosen on validation where it was not trained on; ``probs`` of the test."""
+    from trainer.evaluation.thresholds import evaluate_thresholds  # two seconds of imports
+
+    validation, test = samples.in_split(VALIDATION), samples.in_split(TEST)
+    if len(samples.classes) != 2 or not len(validation):
+        return []
+    chosen_on = labels[validation], fit.predict(samples, VALIDATION)[:, 1]
+    return evaluate_thresholds(chosen_on, (labels[test], probs[:, 1], samples.patients[test]))
 
 
 def _epoch(row: Any) -> dict[str, Any]:
