@@ -277,11 +277,12 @@ def test_more_classes_have_no_threshold_and_two_show_those_of_validation() -> No
     assert card_of(many)["Protocol"].endswith("The class is the most probable.")
     two = make_report(make_predictions())
     rate = {"value": 0.8125, "low": 0.7, "high": 0.9}
-    two["metrics"]["thresholds"] = [
-        {"rule": "sensitivity 90 %", "threshold": 0.3125, "sensitivity": rate, "specificity": rate}
-    ]
+    chosen = {"rule": "sensitivity_90", "threshold": 0.3125, "sensitivity": rate,
+              "specificity": rate, "validation_sensitivity": 0.9,
+              "validation_specificity": 0.75}  # fmt: skip
+    two["metrics"]["thresholds"] = [chosen]
     page = render_report(two, PICTURES)
-    assert "<td>sensitivity 90 %</td><td class=n>0.312</td>" in page
+    assert "Greatest specificity at 90 % sensitivity</td><td class=n>0.312</td>" in page
     assert "0.812 (0.700 to 0.900)" in page
     assert card_of(two)["Protocol"].endswith("Other thresholds were chosen on validation.")
 
@@ -327,10 +328,13 @@ def test_what_is_not_known_is_left_out() -> None:
         del report[name]
     report |= {"epochs": [], "splits": [], "published": [], "manifest": {}}
     report["metrics"] |= {"epoch": None}
+    report["metrics"]["baseline"]["brier"] = {"value": 0.3, "low": None, "high": None}
     member = {"job_id": "k", "name": "one", "state": "succeeded", "reason": None,
               "differs": {"fold": 1}, "validation_loss": 0.5,
               "metrics": {"roc_auc": 0.8}}  # fmt: skip
     report["combined"] = {"kind": "folds", "chosen": None, "members": [member]}
     page = render_report(report)
     assert "Made of 1 jobs (folds)" in page
-    assert "Attrition" not in page
+    assert "<td class=n>0.300</td>" in page, "a mean without an interval"
+    for absent in ("Attrition", "Misclassified", "Subgroups"):
+        assert absent not in page, absent

@@ -1,7 +1,7 @@
 """Pictures with what the model went by, how that agrees with radiologists, and the errors."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from trainer.report.markup import interval, number, percent, signed, table, text
@@ -85,14 +85,16 @@ def _told(case: Document, subject: Subject) -> str:
     )
 
 
-def misclassified(found: Sequence[Document], total: int, job_id: str, subject: Subject) -> str:
-    """The surest errors first; those of the catalog open there."""
+def misclassified(found: Document | None, job_id: str, subject: Subject) -> str:
+    """The surest errors first; those of the catalog open there. Means over folds have none."""
+    if found is None:
+        return ""
     title = '<h2 id="errors">Misclassified</h2>'
-    if total == 0:
+    if found["total"] == 0:
         return f"{title}<p>None of the {subject.split} split.</p>"
-    shown = found[:SHOWN_ERRORS]
-    parts = [f"{total:,} {subject.many}."]
-    if len(shown) < total:
+    shown = found["cases"][:SHOWN_ERRORS]
+    parts = [f"{found['total']:,} {subject.many}."]
+    if len(shown) < found["total"]:
         parts.append(f"The {len(shown)} surest are shown.")
     if subject.makes_cohorts:
         page = f'<a href="/jobs/{text(job_id)}">page of the job</a>'

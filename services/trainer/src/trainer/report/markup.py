@@ -66,10 +66,12 @@ def signed(found: Estimate) -> str:
 
 
 def interval(found: Estimate | None) -> str:
-    """A figure and its interval."""
+    """A figure and its interval; alone where it has none."""
     if found is None or found["value"] is None:
         return DASH
     value, low, high = map(number, _parts(found))
+    if low == high == DASH:
+        return value
     return f"{value} ({low} to {high})"
 
 

@@ -20,6 +20,12 @@ SECTIONS = {
     "card": "Model card",
     "lineage": "Lineage",
 }
+NEEDED = {
+    "subgroups": "evaluation",
+    "explanations": "explanations",
+    "errors": "misclassified",
+}
+"""What a section is of, where not every report has it."""
 
 
 def render_report(report: Mapping[str, Any], pictures: Mapping[str, bytes] | None = None) -> str:
@@ -29,7 +35,6 @@ def render_report(report: Mapping[str, Any], pictures: Mapping[str, bytes] | Non
     """
     metrics, evaluation, subject = report["metrics"], report.get("evaluation"), Subject.of(report)
     title = f"{report['job']['name']} · {report['spec']['experiment']}"
-    wrong = report.get("misclassified") or {"total": 0, "cases": []}
     body = "".join(
         [
             _head(title, report),
@@ -39,7 +44,7 @@ def render_report(report: Mapping[str, Any], pictures: Mapping[str, bytes] | Non
             results.confusion(metrics["confusion_matrix"]),
             results.subgroups(metrics, evaluation, subject),
             cases.explanations(report.get("explanations"), pictures or {}, subject),
-            cases.misclassified(wrong["cases"], wrong["total"], report["job"]["job_id"], subject),
+            cases.misclassified(report.get("misclassified"), report["job"]["job_id"], subject),
             results.training(report["epochs"], metrics["epoch"]),
             context.combined(report.get("combined")),
             context.cohort(report.get("lineage") or {}, report["splits"]),
@@ -57,10 +62,11 @@ def _head(title: str, report: Mapping[str, Any]) -> str:
     spec = report["spec"]
     protocol = "" if spec["protocol"] == "patient" else " · <b>protocol: published</b>"
     warnings = "".join(f'<p class="warning">{text(told)}</p>' for told in report["warnings"])
-    present = dict(SECTIONS)
-    if not report.get("explanations"):
-        del present["explanations"]
-    links = "".join(f'<a href="#{name}">{label}</a>' for name, label in present.items())
+    links = "".join(
+        f'<a href="#{section}">{label}</a>'
+        for section, label in SECTIONS.items()
+        if report.get(NEEDED.get(section, "metrics"))
+    )
     return (
         f"<h1>{text(title)}</h1><p class='soft'>Job <code>{text(report['job']['job_id'])}</code>, "
         f"by {text(report['owner'])}{protocol}</p><nav>{links}</nav>{warnings}"

@@ -20,6 +20,11 @@ FIGURES = {
     "brier": "Brier score",
     "ece": "Expected calibration error",
 }
+RULES = {
+    "balanced_accuracy": "Greatest balanced accuracy",
+    "specificity_90": "Greatest sensitivity at 90 % specificity",
+    "sensitivity_90": "Greatest specificity at 90 % sensitivity",
+}
 HEADLINE = ("roc_auc", "balanced_accuracy", "sensitivity_at_90_specificity", "ece")
 Document = Mapping[str, Any]
 
@@ -71,7 +76,9 @@ def results(metrics: Document, evaluation: Document | None, subject: Subject) ->
     return (
         f'<h2 id="results">{subject.title}: {counted}</h2>{table(header, rows)}'
         f'<p class="soft small">95 % intervals: bootstrap over patients, 2,000 draws{of_folds}. '
-        f"For more than two classes areas are one against the rest, averaged. {note}</p>"
+        "For more than two classes areas are one against the rest, averaged. Sensitivity at 90 % "
+        "specificity and the reverse are read off the ROC curve of the same images: no threshold "
+        f"was chosen beforehand. {note}</p>"
         f"{_thresholds(metrics.get('thresholds') or (), subject)}{_levels(evaluation)}"
     )
 
@@ -82,20 +89,19 @@ def _thresholds(found: Sequence[Document], subject: Subject) -> str:
         return ""
     rows = [
         (
-            one["rule"],
+            RULES[one["rule"]],
             number(one["threshold"]),
+            number(one["validation_sensitivity"]),
+            number(one["validation_specificity"]),
             interval(one["sensitivity"]),
             interval(one["specificity"]),
         )
         for one in found
     ]
-    header = ("Rule", "Threshold", "Sensitivity", "Specificity")
-    return (
-        "<h3>At thresholds that validation chose</h3>"
-        f"{table(header, rows)}"
-        f'<p class="soft small">Chosen by their rule on validation, then held on the '
-        f"{subject.split} split.</p>"
-    )
+    rates = "sensitivity", "specificity"
+    header = ("Sought on validation", "Threshold", *(f"There: {rate}" for rate in rates))
+    tested = (f"{subject.split.capitalize()}: {rate}" for rate in rates)
+    return f"<h3>At thresholds that validation chose</h3>{table((*header, *tested), rows)}"
 
 
 def _levels(evaluation: Document | None) -> str:
@@ -164,9 +170,11 @@ def _cell(count: int, share: float) -> str:
 
 
 def subgroups(metrics: Document, evaluation: Document | None, subject: Subject) -> str:
-    """The forest plot, or that there is nothing to tell groups by."""
+    """The forest plot, or that there is nothing to tell groups by; means over models have none."""
+    if evaluation is None:
+        return ""
     title = '<h2 id="subgroups">Subgroups</h2>'
-    if evaluation is None or not evaluation["subgroups"]:
+    if not evaluation["subgroups"]:
         return f"{title}<p>The samples tell nothing that parts the {subject.split} split.</p>"
     plots = [
         f"<h3>{FIGURES[name]}</h3>"
