@@ -23,10 +23,39 @@ def test_a_breast_has_its_worst_label_and_the_mean_of_its_images() -> None:
     assert found.patients.tolist() == [5, 8, 8]
 
 
-def test_the_greatest_probabilities_are_scaled_to_one() -> None:
+def test_of_two_classes_the_greatest_probability_of_the_worse_counts() -> None:
     found = group(PAIR, np.array([10, 10, 11, 11]), np.arange(2), "max")
-    assert found.probs[:, 1] == pytest.approx([0.5 / 1.4, 0.6 / 1.4])
+    assert found.probs[:, 1] == pytest.approx([0.5, 0.6])
     assert found.probs.sum(axis=1) == pytest.approx([1, 1])
+
+
+def test_one_suspicious_image_outweighs_several_doubtful_ones() -> None:
+    shares = np.array([0.05, 0.6, 0.5, 0.5])
+    pair = Predictions(
+        np.array([0, 1, 0, 0]),
+        np.stack([1 - shares, shares], axis=1),
+        np.arange(4) // 2,
+        ("B", "K"),
+    )
+    first, second = group(pair, pair.patients, np.arange(2), "max").probs[:, 1]
+    assert (first, second) == pytest.approx((0.6, 0.5))
+    turned = Predictions(pair.target, pair.probs[:, ::-1], pair.patients, ("K", "B"))
+    worse_first = group(turned, pair.patients, np.array([1, 0]), "max")
+    assert worse_first.probs[:, 0] == pytest.approx([0.6, 0.5]), "the worse class, wherever it is"
+
+
+def test_a_unit_is_as_probably_that_bad_as_its_worst_image_for_every_class() -> None:
+    generator = np.random.default_rng(6)
+    probs, exams = generator.dirichlet(np.ones(4), 60), np.arange(60) // 4
+    ranks = np.array([2, 6, 0, 3])  # gaps: classes of the field that are none of the job's
+    images = Predictions(generator.integers(0, 4, 60), probs, exams, ("P", "K", "N", "S"))
+    found = group(images, exams, ranks, "max").probs
+    assert found.sum(axis=1) == pytest.approx(np.ones(15))
+    assert found.min() >= 0
+    for rank in ranks:
+        worse = ranks >= rank
+        expected = [probs[exams == exam][:, worse].sum(axis=1).max() for exam in range(15)]
+        assert found[:, worse].sum(axis=1) == pytest.approx(expected)
 
 
 def test_worse_is_what_the_label_field_says() -> None:

@@ -93,7 +93,12 @@ class LevelMetrics(BaseModel):
     """The test split by breast or exam: the worst label, and one probability by a rule."""
 
     level: Literal["breast", "exam"]
-    rule: Literal["mean", "max"] = Field(description="Of the probabilities of its images")
+    rule: Literal["mean", "max"] = Field(
+        description=(
+            "`mean` of its images' probabilities; `max`: as probably a class or worse as the image "
+            "that is most so; of two classes the greatest probability of the worse"
+        )
+    )
     test: SplitMetrics
 
 

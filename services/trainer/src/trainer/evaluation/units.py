@@ -41,21 +41,36 @@ def severities(label_field: str | None, classes: tuple[str, ...]) -> Ints | None
 
 
 def group(predictions: Predictions, units: Ints, ranks: Ints, rule: Rule) -> Grouped:
-    """One row a unit: its worst label, and the mean or the greatest probability of each class.
+    """One row a unit: its worst label, and probabilities by the rule. It belongs to one patient.
 
-    Greatest probabilities are scaled to sum to one. A unit belongs to one patient.
+    `mean`: of each class. `max`: the probability of a class or worse is the greatest of any image,
+    for each class; of two classes that of the worse is its greatest. So a unit stands no better
+    than any of its images, and the classes sum to one without being scaled.
     """
     _, first, member = np.unique(units, return_index=True, return_inverse=True)
-    count = len(first)
-    worst = np.full(count, -1)
+    worst = np.full(len(first), -1)
     np.maximum.at(worst, member, ranks[predictions.target])
     by_rank = np.full(int(ranks.max()) + 1, -1)
     by_rank[ranks] = np.arange(len(ranks))
-    probs = np.zeros((count, predictions.probs.shape[1]))
     if rule == "max":
-        np.maximum.at(probs, member, predictions.probs)
-        total = probs.sum(axis=1, keepdims=True)
+        probs = _greatest(predictions.probs, member, np.argsort(ranks))
     else:
-        np.add.at(probs, member, predictions.probs)
-        total = np.bincount(member, minlength=count)[:, None].astype(np.float64)
-    return Grouped(by_rank[worst], probs / total, predictions.patients[first])
+        probs = _mean(predictions.probs, member)
+    return Grouped(by_rank[worst], probs, predictions.patients[first])
+
+
+def _mean(probs: Floats, member: Ints) -> Floats:
+    total = np.zeros((int(member.max()) + 1, probs.shape[1]))
+    np.add.at(total, member, probs)
+    found: Floats = total / np.bincount(member)[:, None]
+    return found
+
+
+def _greatest(probs: Floats, member: Ints, order: Ints) -> Floats:
+    """Differences of how probable each class or worse is; ``order``: from best to worst."""
+    at_least = probs[:, order[::-1]].cumsum(axis=1)[:, ::-1]
+    greatest = np.zeros((int(member.max()) + 1, probs.shape[1]))
+    np.maximum.at(greatest, member, at_least)
+    found = np.empty_like(greatest)
+    found[:, order] = -np.diff(greatest, axis=1, append=0.0)
+    return found

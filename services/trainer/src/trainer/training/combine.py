@@ -174,7 +174,8 @@ def _read_predictions(session: Session, job: Job, classes: Sequence[str], folder
     ):
         raise CombiningError(f"the predictions of {job.name} are gone")
     try:
-        return read_predictions(path, classes)
+        known, probs = read_predictions(path, classes)
+        return known, probs / probs.sum(axis=1, keepdims=True)  # they were rounded to be written
     except KeyError as error:
         missing = f"{job.name} has other classes, or is of an earlier version: no {error}"
         raise CombiningError(missing) from error
