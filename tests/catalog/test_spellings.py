@@ -68,6 +68,18 @@ def test_boxes_of_the_files_frame_are_placed_where_a_table_has_no_others() -> No
     }
 
 
+def test_boxes_of_views_that_are_never_turned_stand_in_the_files_frame() -> None:
+    names = ["ViewPosition", "PatientOrientation", "Columns", "ROI_coords"]
+    encoder = TableEncoder("metadata", names, set(names), {})
+    box, behind = '"((1, 20, 3, 40),)"', "\"['P', 'F']\""
+    views = ["CC", "MLO", "ML", "XCCL", "LM", ""]
+    lines = [f"{view},{behind},100,{box}" for view in views] + [f"XCCL,\"['A', 'F']\",100,{box}"]
+    encoder.add("\n".join([*lines, ""]).encode())
+    drawn, turned = [Roi(1, 20, 3, 40)], [Roi(1, 60, 3, 80)]
+    found = boxes_by_row(encoder.columns(), Report())
+    assert [found[row] for row in range(7)] == [drawn] * 3 + [turned] * 2 + [drawn] * 2
+
+
 @settings(deadline=None)
 @given(boxes, st.integers(7000, 9000))
 def test_mirroring_twice_changes_nothing(roi: Roi, columns: int) -> None:

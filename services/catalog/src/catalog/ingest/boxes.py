@@ -12,6 +12,8 @@ from catalog.normalise import Cell, normalise
 from catalog.rois import Roi, mirrored, needs_mirror, parse_rois
 
 COLUMNS = frozenset(("ROI_coords", "DCM_ROI_coords"))
+TURNED_VIEWS = ("CC", "MLO", "ML")
+"""Views that Emory's conversion to PNG turns to have the chest wall left; others it never does."""
 
 Boxes = dict[int, list[Roi]]
 
@@ -20,18 +22,40 @@ def boxes_by_row(metadata: Mapping[str, RawColumn], report: Report) -> Boxes:
     """Boxes of the rows that have any.
 
     Where a row has none in ROI_coords those of DCM_ROI_coords count, which stand in the frame of
-    the file: they are mirrored where its pixels must be, and left out where that is not known.
+    the file, as do those of ROI_coords in views that are never turned: they are mirrored where its
+    pixels must be, and left out where that is not known.
     """
     found = _parsed(metadata, "ROI_coords", report)
+    of_file = {
+        row: ("ROI_coords", found.pop(row)) for row in list(found) if _never_turned(metadata, row)
+    }
     for row, boxes in _parsed(metadata, "DCM_ROI_coords", report).items():
-        if row in found:
-            continue
+        if row not in found:
+            of_file.setdefault(row, ("DCM_ROI_coords", boxes))
+    for row, (column, boxes) in of_file.items():
         try:
             found[row] = _placed(metadata, row, boxes)
         except ValueError as error:
             line = row + FIRST_DATA_LINE
-            report.add("rejected", "metadata", "DCM_ROI_coords", str(error), 1, line)
+            report.add("rejected", "metadata", column, str(error), 1, line)
     return found
+
+
+def _never_turned(metadata: Mapping[str, RawColumn], row: int) -> bool:
+    """Whether the row's file runs the other way and was not turned for all that."""
+    view = _cell(metadata, "ViewPosition", row)
+    if view in (None, *TURNED_VIEWS) or _cell(metadata, "PNG_flipped", row) is not None:
+        return False
+    return _mirror(metadata, row) is True
+
+
+def _mirror(metadata: Mapping[str, RawColumn], row: int) -> bool | None:
+    flipped = _cell(metadata, "PNG_flipped", row)
+    orientation = _cell(metadata, "PatientOrientation", row)
+    return needs_mirror(
+        flipped if isinstance(flipped, bool) else None,
+        None if orientation is None else str(orientation),
+    )
 
 
 def _parsed(metadata: Mapping[str, RawColumn], column: str, report: Report) -> Boxes:
@@ -53,13 +77,7 @@ def _parsed(metadata: Mapping[str, RawColumn], column: str, report: Report) -> B
 
 def _placed(metadata: Mapping[str, RawColumn], row: int, boxes: list[Roi]) -> list[Roi]:
     """Boxes of the file's frame in the chest-wall-left one; ValueError where that is not known."""
-    flipped = _cell(metadata, "PNG_flipped", row)
-    orientation = _cell(metadata, "PatientOrientation", row)
-    width = _cell(metadata, "Columns", row)
-    mirror = needs_mirror(
-        flipped if isinstance(flipped, bool) else None,
-        None if orientation is None else str(orientation),
-    )
+    width, mirror = _cell(metadata, "Columns", row), _mirror(metadata, row)
     if mirror is False:
         return boxes
     if mirror is None or not isinstance(width, int | float):
@@ -72,6 +90,7 @@ def _placed(metadata: Mapping[str, RawColumn], row: int, boxes: list[Roi]) -> li
 
 _types: Mapping[str, Type] = {
     "PNG_flipped": "flag",
+    "ViewPosition": "text",
     "PatientOrientation": "text",
     "Columns": "number",
 }
