@@ -1,8 +1,12 @@
 """Subgroups, and how far they are from the rest."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
+from trainer.evaluation.bootstrap import draw_weights, tail_share
+from trainer.evaluation.metrics import balanced_accuracy
 from trainer.evaluation.predictions import Attribute, Predictions
 from trainer.evaluation.subgroups import evaluate_subgroups
 
@@ -41,11 +45,34 @@ def test_small_groups_are_marked_and_unknown_is_a_group() -> None:
     assert not groups["not known"]["small"]
 
 
+def test_an_interval_is_as_wide_as_its_own_patients_ask() -> None:
+    race: list[Attribute] = ["Asian"] * 24 + ["White"] * 400
+    predictions = make(424, {"race": race}, np.ones(424, bool))
+    ((few, many),) = (found["groups"] for found in evaluate_subgroups(predictions, draws=500))
+    weights = np.concatenate(list(draw_weights(predictions.patients, draws=500)))
+    figure = partial(balanced_accuracy, target=predictions.target[:24])
+    drawn = figure(weights[:, :24], probs=predictions.probs[:24])
+    rest = balanced_accuracy(weights[:, 24:], predictions.target[24:], predictions.probs[24:])
+    tail = tail_share(12)
+    own = np.nanquantile(drawn, [tail, 1 - tail])
+    gap = np.nanquantile(drawn - rest, [tail, 1 - tail])
+    assert tail < tail_share(212)
+    assert ends(few["balanced_accuracy"]) == pytest.approx(own)
+    assert ends(few["gap"]["balanced_accuracy"]) == pytest.approx(gap)
+    assert ends(many["gap"]["balanced_accuracy"]) == pytest.approx(-gap[::-1])
+    of_many = np.quantile(rest, [tail_share(200), 1 - tail_share(200)])
+    assert ends(many["balanced_accuracy"]) == pytest.approx(of_many)
+
+
+def ends(found: dict[str, float]) -> list[float]:
+    return [found["low"], found["high"]]
+
+
 def test_a_finding_of_two_kinds_is_in_both_groups() -> None:
     kinds: list[Attribute] = ["mass", "calcification,mass", None] * 40
     (found,) = evaluate_subgroups(make(120, {"finding_kind": kinds}, np.zeros(120, bool)), draws=50)
     assert {g["value"]: g["n"] for g in found["groups"]} == {
-        "calcification": 40, "mass": 80, "not known": 40,
+        "calcification": 40, "mass": 80, "no finding described": 40,
     }  # fmt: skip
 
 

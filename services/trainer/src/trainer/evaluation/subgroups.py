@@ -67,7 +67,7 @@ def _groups(name: str, values: Sequence[Attribute]) -> list[tuple[str, NDArray[n
 
 def _texts(name: str, value: Attribute) -> list[str]:
     if value is None:
-        return ["not known"]
+        return ["no finding described" if name == "finding_kind" else "not known"]
     text = f"{value:g}" if isinstance(value, float) else str(value)
     if name == "finding_kind":
         return text.split(",")
@@ -77,7 +77,7 @@ def _texts(name: str, value: Attribute) -> list[str]:
 def _evaluate(
     predictions: Predictions, value: str, mask: NDArray[np.bool_], draws: int, seed: int
 ) -> dict[str, Any]:
-    patients = len(np.unique(predictions.patients[mask]))
+    patients, others = (len(np.unique(predictions.patients[part])) for part in (mask, ~mask))
 
     def weigh(weights: Floats) -> Floats:
         """(draws, figures, 2): of the group, and of the rest."""
@@ -86,13 +86,13 @@ def _evaluate(
 
     point = weigh(np.ones((1, len(mask))))[0]
     drawn = patient_draws(weigh, predictions.patients, draws, seed)
-    people = len(np.unique(predictions.patients))
-    low, high = central_bounds(drawn, people)
-    gap_low, gap_high = central_bounds(drawn[:, :, 0] - drawn[:, :, 1], people)
+    low, high = central_bounds(drawn[:, :, 0], patients)
+    # The smaller side decides how far the draws of a difference can be trusted.
+    gap_low, gap_high = central_bounds(drawn[:, :, 0] - drawn[:, :, 1], min(patients, others))
     own: Estimates = {}
     gaps: Estimates = {}
     for place, name in enumerate(FIGURES):
-        own[name] = estimate(point[place, 0], low[place, 0], high[place, 0])
+        own[name] = estimate(point[place, 0], low[place], high[place])
         gap = point[place, 0] - point[place, 1]
         gaps[name] = estimate(gap, gap_low[place], gap_high[place])
     few = patients < FEW_PATIENTS
