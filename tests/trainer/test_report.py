@@ -248,7 +248,7 @@ def test_the_card_of_uploaded_scores_claims_nothing_of_their_training() -> None:
     assert "nothing is known" in told["Protocol"]
     assert "chosen" not in told["Protocol"]
     assert "cannot be told" in told["Known limits"]
-    assert told["Labels"].endswith("of an exam&#x27;s pictures the worst")
+    assert told["Labels"].endswith("of an exam&#x27;s images the worst")
 
 
 @pytest.mark.parametrize(

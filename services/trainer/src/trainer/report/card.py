@@ -33,8 +33,8 @@ OTHERS = {
 }
 POLICIES = {
     "worst": "of several findings the worst",
-    "exclude": "pictures whose findings disagree are left out",
-    "finding": "only pictures of one ROI whose side has one finding",
+    "exclude": "images whose findings disagree are left out",
+    "finding": "only images of one ROI whose side has one finding",
 }
 OUTCOME = (
     "benign or malignant as the patches' labels say; CBIS-DDSM's are of pathology, and benign "
@@ -92,7 +92,7 @@ def _labels(spec: Document, lineage: Document, subject: Subject) -> str:
     else:
         told = _of_cohort(lineage)
         if subject.unit == "exam":
-            told.append("of an exam's pictures the worst")
+            told.append("of an exam's images the worst")
     if spec["settings"].get("permute_labels") is not None:
         told.append("SHUFFLED within each split: a control")
     return "; ".join(told)

@@ -100,5 +100,5 @@ def misclassified(found: Document | None, job_id: str, subject: Subject) -> str:
         page = f'<a href="/jobs/{text(job_id)}">page of the job</a>'
         parts.append(f"They can be saved as a cohort on the {page}.")
     items = "".join(f"<li>{_told(case, subject)}</li>" for case in shown)
-    told = " ".join([*parts, subject.places])
+    told = " ".join(filter(None, [*parts, subject.places]))
     return f'{title}<p>{told}</p><ul class="links">{items}</ul>'

@@ -77,8 +77,8 @@ def results(metrics: Document, evaluation: Document | None, subject: Subject) ->
         f'<h2 id="results">{subject.title}: {counted}</h2>{table(header, rows)}'
         f'<p class="soft small">95 % intervals: bootstrap over patients, 2,000 draws{of_folds}. '
         "For more than two classes areas are one against the rest, averaged. Sensitivity at 90 % "
-        "specificity and the reverse are read off the ROC curve of the same images: no threshold "
-        f"was chosen beforehand. {note}</p>"
+        f"specificity and the reverse are read off the ROC curve of the same {subject.many}: no "
+        f"threshold was chosen beforehand. {note}</p>"
         f"{_thresholds(metrics.get('thresholds') or (), subject)}{_levels(evaluation)}"
     )
 
