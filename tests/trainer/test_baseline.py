@@ -44,15 +44,28 @@ def test_nothing_to_go_by_is_chance() -> None:
     assert found["n"] == 20
 
 
-def test_numbers_stay_numbers_and_what_is_missing_takes_their_mean() -> None:
-    rows: list[str | float | None] = [3328, None, 4096, 4096]
-    features, names = baseline_features(make_samples({"Rows": rows}, np.full(4, 9)))
+def test_numbers_stay_numbers_and_what_is_missing_takes_the_mean_of_the_training_split() -> None:
+    rows: list[str | float | None] = [3328, 3840, None, 4096, 4096, None, 9999, 9999]
+    features, names = baseline_features(make_samples({"Rows": rows}, np.full(8, 9)))
     assert names[2:] == ["Rows"]
-    assert features[:, 2] == pytest.approx([3328, 3840, 4096, 4096])
+    mean = (3328 + 3840 + 4096) / 3
+    expected = [3328, 3840, mean, 4096, 4096, mean, 9999, 9999]
+    assert features[:, 2] == pytest.approx(expected), "the last four are not trained on"
 
 
 def test_a_missing_category_is_a_category() -> None:
-    kinds: list[str | float | None] = ["2D", None, "2D", "cview"]
-    features, names = baseline_features(make_samples({"FinalImageType": kinds}, np.full(4, 9)))
+    kinds: list[str | float | None] = ["2D", None, "2D", "cview"] * 2
+    features, names = baseline_features(make_samples({"FinalImageType": kinds}, np.full(8, 9)))
     column = names.index("FinalImageType = missing")
-    assert features[:, column].tolist() == [0, 1, 0, 0]
+    assert features[:, column].tolist() == [0, 1, 0, 0] * 2
+
+
+def test_a_category_that_training_never_saw_is_no_column() -> None:
+    kinds: list[str | float | None] = ["2D", "2D", "cview", "2D", "tomo", None, "cview", "tomo"]
+    depths: list[str | float | None] = [None] * 4 + [40.0, 50.0, 60.0, 70.0]
+    header = {"FinalImageType": kinds, "BodyPartThickness": depths}
+    features, names = baseline_features(make_samples(header, np.full(8, 9)))
+    assert names[2:] == [
+        "BodyPartThickness = missing", "FinalImageType = 2D", "FinalImageType = cview",
+    ]  # fmt: skip
+    assert features[4].tolist()[2:] == [0, 0, 0]

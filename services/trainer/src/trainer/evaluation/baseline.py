@@ -34,12 +34,15 @@ def evaluate_baseline(samples: Samples, labels: NDArray[np.int64]) -> dict[str, 
 
 
 def baseline_features(samples: Samples) -> tuple[Floats, list[str]]:
-    """((n, k) values, their k names); a category is one column per value, also for missing."""
+    """((n, k) values, their k names); a category is one column per value, also for missing.
+
+    Which values there are, and the mean that stands for a missing number, the training split says.
+    """
     mean, spread = _grey_statistics(samples.images)
     columns: list[Floats] = [mean[samples.rows], spread[samples.rows]]
     names = ["grey mean", "grey sd"]
     for name, values in sorted(samples.header.items()):
-        for label, column in _encoded(name, values):
+        for label, column in _encoded(name, values, samples.in_split(TRAIN)):
             columns.append(column)
             names.append(label)
     return np.stack(columns, axis=1), names
@@ -54,14 +57,15 @@ def _grey_statistics(images: NDArray[np.uint8]) -> tuple[Floats, Floats]:
     return mean, spread
 
 
-def _encoded(name: str, values: Sequence[str | float | None]) -> list[tuple[str, Floats]]:
-    present = [v for v in values if v is not None]
-    if present and all(isinstance(v, (int, float)) for v in present):
+def _encoded(
+    name: str, values: Sequence[str | float | None], train: NDArray[np.int64]
+) -> list[tuple[str, Floats]]:
+    known = [values[place] for place in train if values[place] is not None]
+    if known and all(isinstance(v, (int, float)) for v in values if v is not None):
         numbers = np.array([np.nan if v is None else float(v) for v in values])
-        filled = np.where(np.isnan(numbers), np.nanmean(numbers), numbers)
+        filled = np.where(np.isnan(numbers), np.nanmean(numbers[train]), numbers)
         return [(name, filled)]
-    texts = ["missing" if v is None else str(v) for v in values]
-    kinds, counts = np.unique(texts, return_counts=True)
+    texts = np.array(["missing" if v is None else str(v) for v in values])
+    kinds, counts = np.unique(texts[train], return_counts=True)
     frequent = kinds[np.argsort(-counts, kind="stable")][:MAX_CATEGORIES]
-    array = np.array(texts)
-    return [(f"{name} = {kind}", (array == kind).astype(np.float64)) for kind in frequent]
+    return [(f"{name} = {kind}", (texts == kind).astype(np.float64)) for kind in frequent]
