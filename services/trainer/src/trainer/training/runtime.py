@@ -52,13 +52,21 @@ def choose_runtime(settings: TrainingSettings, device: str, threads: int) -> Run
 
 
 def describe_versions() -> dict[str, str]:
-    """Versions that may change a result."""
-    return {
+    """Versions that may change a result; of CUDA and the GPU where there are any."""
+    found = {
         "python": sys.version.split()[0],
         "torch": str(torch.__version__),
         "torchvision": version("torchvision"),
+        "timm": version("timm"),
         "numpy": np.__version__,
+        "scikit-learn": version("scikit-learn"),
     }
+    if not torch.cuda.is_available():
+        return found
+    cudnn = str(torch.backends.cudnn.version())
+    return found | {
+        "cuda": str(torch.version.cuda), "cudnn": cudnn, "gpu": torch.cuda.get_device_name(),
+    }  # fmt: skip
 
 
 def _processor_flags() -> frozenset[str]:
