@@ -15,9 +15,8 @@ def test_all_that_computes_a_figure_is_named_with_its_version() -> None:
         "torch": torch, "torchvision": torchvision, "timm": timm, "numpy": numpy,
         "scikit-learn": sklearn,
     }  # fmt: skip
-    assert {name: found[name] for name in modules} == {
-        name: str(module.__version__) for name, module in modules.items()
-    }
+    for name, module in modules.items():
+        assert str(module.__version__).startswith(found[name]), name  # packages leave out "+cu130"
 
 
 def test_a_gpu_is_named_where_there_is_one() -> None:
