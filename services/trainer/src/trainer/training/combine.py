@@ -177,7 +177,7 @@ def _read_predictions(session: Session, job: Job, classes: Sequence[str], folder
         known, probs = read_predictions(path, classes)
         return known, probs / probs.sum(axis=1, keepdims=True)  # they were rounded to be written
     except KeyError as error:
-        missing = f"{job.name} has other classes, or is of an earlier version: no {error}"
+        missing = f"{job.name} is by exam, has other classes, or is of an old version: no {error}"
         raise CombiningError(missing) from error
 
 
