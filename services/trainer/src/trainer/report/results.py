@@ -120,8 +120,8 @@ def _levels(evaluation: Document | None) -> str:
     ]
     return (
         "<h3>By breast and by exam</h3>"
-        "<p>A breast or an exam has its worst label, and of its images' probabilities the mean; or, "
-        "as max, it is as probably of a class or a worse one as the image that is most so.</p>"
+        "<p>A breast or an exam has its worst label, and of its images' probabilities the mean; "
+        "or, as max, it is as probably of a class or a worse one as the image that is most so.</p>"
         + table(header, rows)
     )
 
