@@ -146,6 +146,9 @@ class PostgresServer:
             "max_connections": "200",
             "shared_buffers": "256MB" if self.durable else "64MB",
             "log_line_prefix": "%m [%p] ",
+            # What an ingest brings is written once, not to the log too; nobody replicates this.
+            "wal_level": "minimal",
+            "max_wal_senders": "0",
         }
         if not self.durable:
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
