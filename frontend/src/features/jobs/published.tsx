@@ -1,5 +1,6 @@
 import type { PublishedFigure } from "../../api/types";
 import { asShare, formatFigure, formatPercent } from "../../lib/format";
+import { TableScroll } from "../../ui/scroll";
 
 interface Column {
   readonly label: string;
@@ -21,6 +22,7 @@ const COLUMNS: readonly Column[] = [
   },
   { label: "ROC-AUC", has: (f) => f.roc_auc != null, of: (f) => formatFigure(f.roc_auc) },
   { label: "F1", has: (f) => f.f1 != null, of: (f) => formatFigure(f.f1) },
+  { label: "Log loss", has: (f) => f.log_loss != null, of: (f) => formatFigure(f.log_loss) },
 ];
 
 /** Figures of others, never mistaken for ours: headed, hatched at the side, and with their source. */
@@ -34,33 +36,35 @@ export function PublishedTable({ figures }: { figures: readonly PublishedFigure[
       <h4>
         <span class="badge warn">Published by others</span>
       </h4>
-      <table class="table">
-        <thead>
-          <tr>
-            <th scope="col">Model</th>
-            {shown.map(({ label }) => (
-              <th key={label} scope="col" class="number">
-                {label}
-              </th>
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {figures.map((figure) => (
-            <tr key={`${figure.model} ${figure.epochs} ${figure.variant} ${figure.accuracy}`}>
-              <td>
-                {figure.model}
-                {figure.variant && <span class="faint small"> {figure.variant}</span>}
-              </td>
-              {shown.map(({ label, of }) => (
-                <td key={label} class="number">
-                  {of(figure)}
-                </td>
+      <TableScroll label="Figures that others published">
+        <table class="table">
+          <thead>
+            <tr>
+              <th scope="col">Model</th>
+              {shown.map(({ label }) => (
+                <th key={label} scope="col" class="number">
+                  {label}
+                </th>
               ))}
             </tr>
-          ))}
-        </tbody>
-      </table>
+          </thead>
+          <tbody>
+            {figures.map((figure) => (
+              <tr key={`${figure.model} ${figure.epochs} ${figure.variant} ${figure.accuracy}`}>
+                <td>
+                  {figure.model}
+                  {figure.variant && <div class="faint small">{figure.variant}</div>}
+                </td>
+                {shown.map(({ label, of }) => (
+                  <td key={label} class="number">
+                    {of(figure)}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </TableScroll>
       <p class="faint small">
         {sources.join("; ")}
         {protocols.includes("published") &&
@@ -70,7 +74,7 @@ export function PublishedTable({ figures }: { figures: readonly PublishedFigure[
   );
 }
 
-/** One line for a card: the best published figure, said to be so. */
+/** One line for a card: the best published figure, with what was particular about it. */
 export function publishedLine(figures: readonly PublishedFigure[]): string | null {
   const rank = (figure: PublishedFigure): number => figure.roc_auc ?? figure.accuracy ?? 0;
   const best = [...figures].sort((a, b) => rank(b) - rank(a))[0];
@@ -79,5 +83,5 @@ export function publishedLine(figures: readonly PublishedFigure[]): string | nul
     best.roc_auc == null ? null : `ROC-AUC ${formatFigure(best.roc_auc)}`,
     best.accuracy == null ? null : `accuracy ${formatPercent(asShare(best.accuracy))}`,
   ].filter(Boolean);
-  return `${parts.join(", ")} with ${best.model}`;
+  return `${parts.join(", ")} with ${best.model}${best.variant ? `; ${best.variant}` : ""}`;
 }
