@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { csvText } from "../src/lib/download";
 import { layoutGroups, moveInGroups, rowsBetween } from "../src/lib/grouping";
-import { misclassified, parsePredictions } from "../src/lib/predictions";
+import { countOf, misclassified, parsePredictions } from "../src/lib/predictions";
 
 describe("groups", () => {
   const layout = layoutGroups(["a", "a", "a", "b"], 2, 100, 20, (places) => [...places].reverse());
@@ -48,5 +48,7 @@ describe("tables", () => {
     expect(exams.rows.map((one) => one.key)).toEqual(["9876543210987655"]);
     expect(parsePredictions(`image_id,${rows}`, "patches").unit).toBe("patch");
     expect(parsePredictions(`image_id,${rows}`, "array").unit).toBe("sample");
+    expect(countOf(2, "patch", "test")).toBe("2 test patches");
+    expect(countOf(1, "exam")).toBe("1 exam");
   });
 });

@@ -1,7 +1,7 @@
 """Scores from elsewhere and the published protocol: what is refused, how figures are labelled."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import pytest
@@ -108,15 +108,11 @@ def test_scores_on_a_phone(open_page: OpenPage, stack: Stack) -> None:
     snap(page, "phone-scores-form")
 
 
-def finished(page: Page, api: Api, cohort_id: str, **more: str) -> Mapping[str, Any]:
-    """A small job of a cohort, trained where there is none."""
-    name = f"browser: {more.get('protocol', 'patient')}"
-    for job in api.get(f"/api/v1/jobs?cohort_id={cohort_id}&state=succeeded")["items"]:
-        if job["name"] == name:
-            found: Mapping[str, Any] = job
-            return found
-    body = {"experiment": "embed-2b6k", "cohort_id": cohort_id, "overrides": SMALL, "name": name}
-    job = ended(page, api, api.post("/api/v1/jobs", {**body, **more})["job_id"])
+def trained(page: Page, api: Api, cohort_id: str, protocol: str) -> dict[str, Any]:
+    """A small job of a cohort."""
+    body = {"experiment": "embed-2b6k", "cohort_id": cohort_id, "overrides": SMALL}
+    named = {"protocol": protocol, "name": f"browser: {protocol}"}
+    job = ended(page, api, api.post("/api/v1/jobs", body | named)["job_id"])
     assert job["state"] == "succeeded", job["reason"]
     return job
 
@@ -136,12 +132,21 @@ def test_a_split_by_image_is_labelled_and_its_inflation_told(
     expect(page.get_by_role("region", name="What it takes")).to_contain_text("inflated")
     accessible(page)
     shoot(page, "published-form")
-    published = finished(page, api, by_image, protocol="published")
-    patient = finished(page, api, by_patient)
+    published = trained(page, api, by_image, "published")
+    patient = trained(page, api, by_patient, "patient")
     page.goto(f"{stack.url}/jobs/{published['job_id']}")
     expect(page.locator(".page-head .badge")).to_have_text("split by image, inflated")
     expect(page.get_by_role("img", name=re.compile("^Test by"))).to_be_visible()
     shoot(page, "published-job")
+    thresholds = page.get_by_role("region", name="At thresholds that validation chose")
+    expect(thresholds).to_have_count(0)
+    page.goto(f"{stack.url}/jobs/{patient['job_id']}")
+    told = [f"{one['threshold']:.3f}" for one in patient["metrics"]["thresholds"]]
+    assert told
+    expect(thresholds.locator("td:nth-child(2)")).to_have_text(told)
+    thresholds.scroll_into_view_if_needed()
+    accessible(page)
+    shoot(page, "thresholds")
     page.goto(f"{stack.url}/jobs")
     row = page.locator("tr").filter(has=page.locator(f'a[href="/jobs/{published["job_id"]}"]'))
     expect(row).to_contain_text("split by image, inflated")
@@ -151,8 +156,8 @@ def test_a_split_by_image_is_labelled_and_its_inflation_told(
     expect(cells.first).to_contain_text("by patient")
     expect(cells.last).to_contain_text("by image, as published")
     auc = [job["metrics"]["test"]["roc_auc"]["value"] for job in (patient, published)]
-    told = page.get_by_role("region", name="Inflation by the split").locator("tbody td").first
-    expect(told).to_have_text(f"{auc[1] - auc[0]:+.3f}".replace("-", "\u2212"))
+    inflation = page.get_by_role("region", name="Inflation by the split").locator("tbody td").first
+    expect(inflation).to_have_text(f"{auc[1] - auc[0]:+.3f}".replace("-", "\u2212"))
     expect(page.get_by_text("is not tested against")).to_be_visible()
     accessible(page)
     shoot(page, "published-compare")

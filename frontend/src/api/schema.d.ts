@@ -2487,7 +2487,9 @@ export interface components {
             roc_auc: components["schemas"]["Interval"];
             pr_auc: components["schemas"]["Interval"];
             f1: components["schemas"]["Interval"];
+            /** @description Greatest of any threshold of the test split's own ROC curve that keeps a specificity of 90 %: no threshold was chosen beforehand; see `thresholds` for those that were */
             sensitivity_at_90_specificity?: components["schemas"]["Interval"] | null;
+            /** @description Likewise, with a sensitivity of 90 % */
             specificity_at_90_sensitivity?: components["schemas"]["Interval"] | null;
             log_loss: components["schemas"]["Interval"];
             brier: components["schemas"]["Interval"];
@@ -2679,6 +2681,31 @@ export interface components {
             ended: number;
             /** Succeeded */
             succeeded: number;
+        };
+        /**
+         * ChosenThreshold
+         * @description A threshold chosen on validation, and what it comes to on the test split.
+         */
+        ChosenThreshold: {
+            /**
+             * Rule
+             * @description What was sought on validation: the greatest balanced accuracy (Youden), the greatest sensitivity at a specificity of at least 90 %, or the reverse
+             * @enum {string}
+             */
+            rule: "balanced_accuracy" | "specificity_90" | "sensitivity_90";
+            /**
+             * Threshold
+             * @description Probability of the second class from which an image is called it
+             */
+            threshold: number;
+            /** Validation Sensitivity */
+            validation_sensitivity: number;
+            /** Validation Specificity */
+            validation_specificity: number;
+            /** @description On the test split, the threshold as given */
+            sensitivity: components["schemas"]["Interval"];
+            /** @description Likewise */
+            specificity: components["schemas"]["Interval"];
         };
         /**
          * ClassCounts
@@ -3268,7 +3295,9 @@ export interface components {
          */
         ExplainedCase: {
             /** Image Id */
-            image_id: string;
+            image_id?: string | null;
+            /** Exam Id */
+            exam_id?: string | null;
             /** Label */
             label: string;
             /** Said */
@@ -4025,7 +4054,7 @@ export interface components {
             level: "breast" | "exam";
             /**
              * Rule
-             * @description Of the probabilities of its images
+             * @description `mean` of its images' probabilities; `max`: as probably a class or worse as the image that is most so; of two classes the greatest probability of the worse
              * @enum {string}
              */
             rule: "mean" | "max";
@@ -4173,6 +4202,12 @@ export interface components {
             epoch: number | null;
             /** @description Where the network was told the assessment */
             birads?: components["schemas"]["BiradsMetrics"] | null;
+            /**
+             * Thresholds
+             * @description Chosen on validation, for two classes; none where nothing was validated here: scores uploaded, several models together, the published protocol
+             * @default []
+             */
+            thresholds: components["schemas"]["ChosenThreshold"][];
         };
         /**
          * Misclassified
@@ -4186,11 +4221,16 @@ export interface components {
         };
         /**
          * Misread
-         * @description A test image that was read as another class, with the probability of that.
+         * @description What was read as another class, with the probability of that.
+         *
+         *     It has one id: of an exam where scores were uploaded by exam, else of an image. Of jobs on an
+         *     array or on patches that is a place, and no image of the catalog.
          */
         Misread: {
             /** Image Id */
-            image_id: string;
+            image_id?: string | null;
+            /** Exam Id */
+            exam_id?: string | null;
             /** Label */
             label: string;
             /** Said */
@@ -5250,6 +5290,13 @@ export interface components {
             spec: components["schemas"]["JobSpec"];
             /** Spec Sha256 */
             spec_sha256: string;
+            /**
+             * Unit
+             * @description What was tested on: exams, where scores were uploaded so
+             * @default image
+             * @enum {string}
+             */
+            unit: "image" | "exam";
             metrics: components["schemas"]["Metrics"];
             /** @description Null in reports of an older version */
             evaluation?: components["schemas"]["Evaluation"] | null;
@@ -5577,7 +5624,9 @@ export interface components {
             roc_auc: components["schemas"]["Interval"];
             pr_auc: components["schemas"]["Interval"];
             f1: components["schemas"]["Interval"];
+            /** @description Greatest of any threshold of the test split's own ROC curve that keeps a specificity of 90 %: no threshold was chosen beforehand; see `thresholds` for those that were */
             sensitivity_at_90_specificity?: components["schemas"]["Interval"] | null;
+            /** @description Likewise, with a sensitivity of 90 % */
             specificity_at_90_sensitivity?: components["schemas"]["Interval"] | null;
             log_loss: components["schemas"]["Interval"];
             brier: components["schemas"]["Interval"];

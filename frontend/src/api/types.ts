@@ -149,6 +149,7 @@ export type Artifact = Schemas["Artifact"];
 export type Report = Schemas["Report"];
 export type Evaluation = Schemas["Evaluation"];
 export type Subgroups = Schemas["Subgroups"];
+export type ChosenThreshold = Schemas["ChosenThreshold"];
 export type Comparison = Schemas["Comparison"];
 
 /** A figure with its 95 % interval (bootstrap over patients). */
@@ -172,4 +173,5 @@ export interface Metrics {
   confusion_matrix?: { labels: string[]; counts: number[][] } | null;
   roc?: RocCurve[] | null;
   baseline?: Record<string, unknown> | null;
+  thresholds?: ChosenThreshold[];
 }

@@ -1,6 +1,6 @@
 /** Figures of a finished job, in the order a reader wants them. */
 import type { Interval, Metrics } from "../api/types";
-import { capitalise } from "./format";
+import { capitalise, formatFigure } from "./format";
 
 export interface Figure {
   readonly name: string;
@@ -38,6 +38,13 @@ function asInterval(value: unknown): Omit<Figure, "name" | "label"> | null {
   const { value: point, low, high } = value as Partial<Interval>;
   if (typeof point !== "number") return null;
   return { value: point, low: low ?? null, high: high ?? null };
+}
+
+/** `0.812 (0.741 to 0.880)` */
+export function within({ value, low, high }: Interval): string {
+  return value === null
+    ? "–"
+    : `${formatFigure(value)} (${formatFigure(low)} to ${formatFigure(high)})`;
 }
 
 function rank(name: string): number {

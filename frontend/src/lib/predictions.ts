@@ -1,5 +1,6 @@
 /** The table of predictions a job leaves: `image_id` or `exam_id`, `label` and `p_<class>` by their names. Pure. */
 import type { Job } from "../api/types";
+import { plural } from "./format";
 
 export interface Prediction {
   /** As it stands there: exams have more digits than a number keeps. */
@@ -21,11 +22,17 @@ export interface PredictionTable {
 type SourceKind = Job["spec"]["source"]["kind"];
 
 const PREFIX = "p_";
-const UNITS: Readonly<Record<SourceKind, Unit>> = {
+export const UNITS: Readonly<Record<SourceKind, Unit>> = {
   cohort: "image",
   patches: "patch",
   array: "sample",
 };
+
+/** `3 test patches`, `1 exam`; `part` is a split, or nothing. */
+export function countOf(n: number, unit: Unit, part = ""): string {
+  const one = `${part} ${unit}`.trim();
+  return plural(n, one, unit === "patch" ? `${one}es` : `${one}s`);
+}
 
 /** Class names may hold commas only between quotes; probabilities and ids never do. */
 function cells(line: string): string[] {

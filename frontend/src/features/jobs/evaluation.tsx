@@ -1,6 +1,7 @@
 import { retrieveReport } from "../../api/trainer";
 import type { Evaluation, Interval, Job, Subgroups } from "../../api/types";
-import { formatCount, formatFigure } from "../../lib/format";
+import { formatCount } from "../../lib/format";
+import { within } from "../../lib/metrics";
 import { LineChart } from "../../ui/charts/line";
 import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
@@ -17,9 +18,6 @@ function Whisker({ found }: { found: Interval }) {
   };
   return <div class="whisker" style={style} />;
 }
-
-const within = ({ value, low, high }: Interval): string =>
-  value === null ? "–" : `${formatFigure(value)} (${formatFigure(low)} to ${formatFigure(high)})`;
 
 /** Each group's ROC-AUC with its interval; those of few patients are faint, not hidden. */
 function Forest({ subgroups }: { subgroups: readonly Subgroups[] }) {

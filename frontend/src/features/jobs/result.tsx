@@ -1,15 +1,22 @@
 import type { Job, Metrics, PublishedFigure } from "../../api/types";
-import { formatCount, formatFigure } from "../../lib/format";
+import { formatFigure, plural } from "../../lib/format";
 import { figuresOf, testCount } from "../../lib/metrics";
+import { countOf, UNITS } from "../../lib/predictions";
 import { ConfusionMatrix } from "../../ui/charts/matrix";
 import { RocChart } from "../../ui/charts/roc";
 import { Whiskers } from "../../ui/charts/whiskers";
 import { TableScroll } from "../../ui/scroll";
 import { PublishedTable } from "./published";
+import { Thresholds } from "./thresholds";
 
-function Headline({ metrics, folds }: { metrics: Metrics; folds: boolean }) {
+/** What was tested, counted; uploaded scores may be of images or of exams. */
+function tested(n: number, { scores, source }: Job["spec"]): string {
+  return scores ? plural(n, "score") : countOf(n, UNITS[source.kind]);
+}
+
+function Headline({ job, metrics }: { job: Job; metrics: Metrics }) {
   const auc = figuresOf(metrics.test).find((figure) => figure.name === "roc_auc");
-  const images = testCount(metrics, "n");
+  const n = testCount(metrics, "n");
   const patients = testCount(metrics, "patients");
   return (
     <div class="result-headline">
@@ -18,16 +25,17 @@ function Headline({ metrics, folds }: { metrics: Metrics; folds: boolean }) {
           <span class="figure">{formatFigure(auc.value)}</span>
           <span class="soft">
             {" "}
-            ROC-AUC on the test split
+            ROC-AUC on the {job.spec.scores?.split ?? "test"} split
             {auc.low !== null &&
               ` (95 % interval ${formatFigure(auc.low)} to ${formatFigure(auc.high)})`}
           </span>
         </p>
       )}
-      {images !== null && (
+      {n !== null && (
         <p class="faint">
-          {formatCount(images)} images{patients !== null && ` of ${formatCount(patients)} patients`}
-          ; intervals {folds ? "of the mean over folds" : "by bootstrap over patients"}.
+          {tested(n, job.spec)}
+          {patients !== null && ` of ${plural(patients, "patient")}`}; intervals by bootstrap over
+          patients{job.combined?.kind === "folds" && ", in each draw the mean over folds"}.
         </p>
       )}
     </div>
@@ -43,7 +51,7 @@ export function Result({ job, published }: { job: Job; published: readonly Publi
   const baseline = figuresOf(metrics.baseline);
   return (
     <section class="stack result" aria-label="Result">
-      <Headline metrics={metrics} folds={job.combined?.kind === "folds"} />
+      <Headline job={job} metrics={metrics} />
       {job.control && (
         <p class="note warning">
           This is a control ({job.control}), not a result: its figures should be near chance.
@@ -67,6 +75,10 @@ export function Result({ job, published }: { job: Job; published: readonly Publi
           and header fields. What the network adds is the difference.
         </p>
       )}
+      <Thresholds
+        chosen={metrics.thresholds ?? []}
+        positive={metrics.confusion_matrix?.labels[1]}
+      />
       <PublishedTable figures={published} />
     </section>
   );

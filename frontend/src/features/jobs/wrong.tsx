@@ -3,8 +3,9 @@ import { freezeCohort, retrieveCohort } from "../../api/catalog";
 import { thumbnailUrl } from "../../api/pictures";
 import { readArtifact } from "../../api/trainer";
 import type { CohortDefinition, FrozenDefinition, Job } from "../../api/types";
-import { formatPercent, plural } from "../../lib/format";
+import { formatPercent } from "../../lib/format";
 import {
+  countOf,
   misclassified,
   type Prediction,
   type PredictionTable,
@@ -125,7 +126,7 @@ function SaveWrong({ job, unit, wrong }: SaveProps) {
 
 /** Of which part the predictions are; weights that predict a whole cohort have no part of their own. */
 function partOf({ prediction, scores }: Job["spec"]): string {
-  return prediction ? "" : `${scores?.split ?? "test"} `;
+  return prediction ? "" : (scores?.split ?? "test");
 }
 
 /** Where the model erred, the surest errors first; images open their case, exams their images. */
@@ -148,7 +149,7 @@ export function Misclassified({ job }: { job: Job }) {
       <h2>
         Misclassified cases{" "}
         <span class="faint">
-          {wrong.length} of {plural(rows.length, partOf(job.spec) + unit)}
+          {wrong.length} of {countOf(rows.length, unit, partOf(job.spec))}
         </span>
       </h2>
       {isSaved(unit) && <SaveWrong job={job} unit={unit} wrong={wrong} />}
