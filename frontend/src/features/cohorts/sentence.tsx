@@ -163,7 +163,7 @@ export function Sentence({ draft, fields, dataset, onChange }: Props) {
           }
         >
           <option value="patient">patient</option>
-          <option value="image">image (leaks patients; only to reproduce published numbers)</option>
+          <option value="image">image (leaks patients)</option>
         </select>
         , seed{" "}
         <Count

@@ -268,8 +268,9 @@ export function JobCompare() {
             <Inflated jobs={jobs} />
             {differences.length === 0 && <p class="soft">Their settings are the same.</p>}
             <p class="faint small">
-              Intervals are 95 %, by bootstrap over patients. Overlapping intervals do not show that
-              two jobs are alike; jobs on different test splits cannot be compared by figure.
+              Intervals are 95 %, by bootstrap over patients; of folds, each draw takes the mean
+              over them. Overlapping intervals do not show that two jobs are alike; jobs on
+              different test splits cannot be compared by figure.
             </p>
           </>
         )}

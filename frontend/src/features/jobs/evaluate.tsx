@@ -95,6 +95,7 @@ function EvaluateForm({ cohorts }: { cohorts: readonly Cohort[] }) {
   const [name, setName] = useState("");
   const [state, setState] = useState<"sending" | "changed" | Error | null>(null);
   const cohort = cohorts.find((one) => one.cohort_id === query.value.get("cohort"));
+  const suggested = file?.name.replace(/\.csv$/i, "").slice(0, 200) ?? "";
   const send = async (event: Event): Promise<void> => {
     event.preventDefault();
     if (!file || !cohort) return;
@@ -102,7 +103,11 @@ function EvaluateForm({ cohorts }: { cohorts: readonly Cohort[] }) {
     const bytes = await readNow(file);
     if (!bytes) return setState("changed");
     try {
-      const wanted = { cohortId: cohort.cohort_id, split: splitAsked(), name: name.trim() };
+      const wanted = {
+        cohortId: cohort.cohort_id,
+        split: splitAsked(),
+        name: name.trim() || suggested,
+      };
       const job = await evaluateScores(bytes, wanted);
       putJob(job);
       navigate(`/jobs/${job.job_id}`);
@@ -137,7 +142,7 @@ function EvaluateForm({ cohorts }: { cohorts: readonly Cohort[] }) {
             id="evaluation-name"
             class="input"
             value={name}
-            placeholder="uploaded scores"
+            placeholder={suggested}
             maxLength={200}
             onInput={(event) => setName(event.currentTarget.value)}
           />

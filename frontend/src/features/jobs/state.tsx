@@ -1,3 +1,4 @@
+import { Fragment } from "preact";
 import type { Job, JobState } from "../../api/types";
 import { INFLATED } from "../../lib/comparing";
 import { formatDuration } from "../../lib/format";
@@ -22,12 +23,15 @@ export function StateDot({ state, word = true }: { state: JobState; word?: boole
 
 /** What must be known of a job before any of its figures is read. */
 export function Marks({ job }: { job: Job }) {
-  return (
-    <>
-      {job.control && <span class="badge warn">control</span>}
-      {job.spec.protocol === "published" && <span class="badge warn">{INFLATED}</span>}
-    </>
-  );
+  const words = [job.control && "control", job.spec.protocol === "published" && INFLATED];
+  return words
+    .filter((one) => typeof one === "string")
+    .map((one) => (
+      <Fragment key={one}>
+        {" "}
+        <span class="badge warn">{one}</span>
+      </Fragment>
+    ));
 }
 
 /** When the server expects it to be done, as a clock. */
