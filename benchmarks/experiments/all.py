@@ -27,8 +27,10 @@ HERE = Path(__file__).parent
 MOST, QUICK_S, CHANCE = 0.12, 180, 0.5
 COLUMNS = (
     "experiment", "network", "starts from", "test images (patients)", "ROC-AUC (95 %)",
-    "chance is", "published by others", "seconds",
+    "chance is", "accuracy", "balanced accuracy", "published by others", "seconds",
 )  # fmt: skip
+
+NAMES = {"accuracy": "accuracy", "balanced_accuracy": "balanced", "roc_auc": "ROC-AUC"}
 
 Done = list[tuple[Row, dict[str, Any] | None]]
 
@@ -98,12 +100,13 @@ def _cells(row: Row, job: Mapping[str, Any] | None) -> tuple[str, ...]:
     named = str(row.experiment["name"])
     if job is None or job["state"] != "succeeded":
         said = "to run" if job is None else f"{job['state']}: {job['reason']}"
-        return named, row.model, start, said, "", "", _published(row), ""
+        return named, row.network, start, said, "", "", "", "", _published(row), ""
     test = job["metrics"]["test"]
     area = test["roc_auc"]
     return (
-        named, row.model, start, f"{test['n']} ({test['patients']})", _interval(area),
-        _chance(area), _published(row), f"{job['seconds']:.0f}",
+        named, row.network, start, f"{test['n']} ({test['patients']})", _interval(area),
+        _chance(area), f"{test['accuracy']['value']:.3f}",
+        f"{test['balanced_accuracy']['value']:.3f}", _published(row), f"{job['seconds']:.0f}",
     )  # fmt: skip
 
 
@@ -125,13 +128,15 @@ def _excludes(area: Mapping[str, float | None]) -> bool:
 
 
 def _published(row: Row) -> str:
+    """The best row, with what it is of; "AUC" of the CBIS-DDSM report is balanced accuracy."""
     figures = row.experiment["published"]
     best = max(figures, key=lambda f: f["roc_auc"] or f["accuracy"] or 0, default=None)
     if best is None:
         return "nothing"
-    shares = {"accuracy": best["accuracy"], "ROC-AUC": best["roc_auc"]}
-    told = ", ".join(f"{name} {value:.3f}" for name, value in shares.items() if value is not None)
-    return f"{best['model']} {told}"
+    shares = {name: best[name] for name in ("accuracy", "balanced_accuracy", "roc_auc")}
+    told = ", ".join(f"{NAMES[name]} {value:.3f}" for name, value in shares.items() if value)
+    variant = f" ({best['variant']})" if best["variant"] else ""
+    return f"{best['model']}{variant} {told}"
 
 
 def _null_table(done: Done) -> Iterator[str]:

@@ -16,14 +16,39 @@ PERMUTATIONS = 5
 DEMO, SEVERITIES = ("embed-synthetic", 40), (severities.DATASET, 120)
 PATCHES = "cbis-synthetic"
 PICTURED = {"FinalImageType": ["2D"], "has_file": [True]}
-# Shown beside the profile's own network: every way in which the assessment is told.
 FORMS = ("late_embedding", "late_mlp", "late_transformer", "mid", "early")
+LAST = ["dense_out", "dense_1", "dense"]
+BLOCK4 = ["base.block4", "base.block5", "dense", "out"]
+PAIRED = ["shared.base.block5", "shared.dense", "out"]
+# Beside the quick profile: what else the reports tried, and every way of telling an assessment.
 VARIANTS: Mapping[str, Sequence[dict[str, Any]]] = {
+    "embed-2b6k": [{"model": "convnext_tiny"}],
+    "embed-birads7": [{"model": "resnet34"}, {"model": "convnext_tiny"}],
+    "embed-diagnostic456": [{"model": "resnet34"}],
+    "embed-diagnostic456-ddsm": [{"trainable_blocks": LAST[:count]} for count in (1, 2, 3)],
+    "embed-pathology": [
+        {"model": "resnet34"},
+        {"model": "convnext_tiny"},
+        {"normalisation": "imagenet"},
+    ],
     "embed-pathology-birads-vit": [
         *({"model": f"vit_ti16_{form}"} for form in FORMS),
         {"model": "birads_only", "learning_rate": 0.05},
         {"model": "vit_b16_late", "epochs": 1},
-    ]
+    ],
+    "cbis-masscalc-scratch": [{"augment": "affine"}],
+    "cbis-benmal-scratch": [
+        {"augment": "right-angles"},
+        {"class_weights": "balanced"},
+        {"model": "scratch_a", "hidden_units": 256, "dropout": 0.2},
+    ],
+    "cbis-baseline3": [{"class_weights": "balanced"}],
+    "cbis-benmal-vgg16-fe": [{"class_weight_values": [1, 1.25]}],
+    "cbis-masscalc-vgg16-ft": [{"dropout": 0.5}, {"trainable_blocks": BLOCK4}],
+    "cbis-siamese": [
+        {"trainable_blocks": PAIRED},
+        {"trainable_blocks": PAIRED, "dropout": 0.5},
+    ],
 }
 SMALL = {"scratch_a": 78, "scratch_b": 110, "mammo_model": 64}
 
@@ -39,7 +64,7 @@ class Row:
     @property
     def name(self) -> str:
         """Equal for equal jobs."""
-        changes = " ".join(f"{k} {v}" for k, v in self.overrides.items())
+        changes = " ".join(_words(self.overrides))
         dataset, per_class = self.images
         elsewhere = "" if self.images == DEMO else f"of {per_class} a class of {dataset}"
         return " ".join(filter(None, (self.experiment["name"], elsewhere, changes)))
@@ -55,10 +80,22 @@ class Row:
         return str(self.overrides.get("model", self.experiment["profiles"]["quick"]["model"]))
 
     @property
+    def network(self) -> str:
+        """The network, and what else is not as in the quick profile."""
+        others = {name: value for name, value in self.overrides.items() if name != "model"}
+        return "; ".join((self.model, *_words(others)))
+
+    @property
     def is_pretrained(self) -> bool:
         """Whether the report began with weights that are not here."""
         published = self.experiment["profiles"].get("published", {})
         return published.get("weights", "none") != "none" or "ensemble" in self.name
+
+
+def _words(overrides: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in overrides.items():
+        told = ", ".join(map(str, value)) if isinstance(value, list) else value
+        yield f"{name} {told}"
 
 
 class Bench:
