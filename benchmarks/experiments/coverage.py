@@ -7,8 +7,9 @@ images, their scores share an effect of the patient (`icc` is its share of the v
 of the patients, or of the breasts, have the second label. Beside the interval that the reports
 print (2,000 draws of patients) stands the naive one, which draws images as if each were a patient
 of its own. Writes `coverage.md`; exits 1 where a cluster interval of a cell covers the truth in
-fewer than 93 % or more than 97 % of its studies, or where images are correlated (an icc of 0.5 or
-more) and a naive one does not cover less. Five minutes on two cores; `--cell` runs some of them.
+fewer than 93 % or more than 97 % of its studies (`BARS` has two exceptions), or where images are
+correlated (an icc of 0.5 or more) and a naive one does not cover less. Ten minutes on two cores;
+`--cell` runs some of them.
 """
 
 import argparse
@@ -18,22 +19,42 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from multiprocessing import Pool
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from trainer.evaluation.bootstrap import patient_intervals
-from trainer.evaluation.metrics import Floats, Ints, accuracy, recalls, roc_auc
+from trainer.evaluation.bootstrap import central_bounds, patient_draws
+from trainer.evaluation.calibration import error_bounds
+from trainer.evaluation.metrics import (
+    BINS,
+    Floats,
+    Ints,
+    accuracy,
+    brier,
+    calibration_gaps,
+    pr_auc,
+    recalls,
+    roc_auc,
+)
 
 from benchmarks.machine import measured_on
 
 HERE = Path(__file__).parent
-LEAST, MOST = 0.93, 0.97
 SEPARATION = 1.2
 PREVALENCE = 0.5
 IMAGES = (2, 4, 6)
-FIGURES = ("ROC-AUC", "accuracy", "sensitivity", "specificity")
+LEAST, MOST = 0.93, 0.97
+# Average precision of few patients is skewed, and no interval here mends that; that of the
+# calibration error errs to the safe side where it is small.
+BARS = {
+    **dict.fromkeys(("ROC-AUC", "accuracy", "sensitivity", "specificity"), (LEAST, MOST)),
+    "PR-AUC": (0.92, MOST),
+    "Brier": (LEAST, MOST),
+    "ECE": (LEAST, 1.0),
+}
+FIGURES = tuple(BARS)
 
 
 @dataclass(frozen=True)
@@ -59,10 +80,31 @@ Hits = NDArray[np.bool_]
 Found = dict[Cell, tuple[Floats, Floats]]
 
 
+@cache
 def truth() -> Floats:
     """(figures,) of the population: scores of either class are normal with variance one."""
     share = _normal(SEPARATION / 2)
-    return np.array([_normal(SEPARATION / math.sqrt(2)), share, share, share])
+    return np.array([_normal(SEPARATION / math.sqrt(2)), share, share, share, *_integrated()])
+
+
+def _integrated() -> tuple[float, float, float]:
+    """(PR-AUC, Brier score, ECE) of the population, as sums over a fine grid of scores."""
+    score = np.linspace(-9, 9, 200_001) + SEPARATION / 2
+    positive, negative = (np.exp(-((score - mean) ** 2) / 2) for mean in (SEPARATION, 0.0))
+    positive, negative = (density / density.sum() / 2 for density in (positive, negative))
+    told = _told(score)
+    found, alarms = (density[::-1].cumsum()[::-1] for density in (positive, negative))
+    precision = found / (found + alarms)
+    squared = positive * (1 - told) ** 2 + negative * told**2
+    bins = np.minimum((told * BINS).astype(int), BINS - 1)
+    gaps = np.bincount(bins, positive - told * (positive + negative), BINS)
+    return float(2 * positive @ precision), float(squared.sum()), float(np.abs(gaps).sum())
+
+
+def _told(score: Floats) -> Floats:
+    """Probability of the second label that the simulated network tells: not quite the true one."""
+    probability: Floats = 1 / (1 + np.exp(SEPARATION / 2 - score))
+    return probability
 
 
 def _normal(z: float) -> float:
@@ -80,7 +122,7 @@ def draw_study(cell: Cell, generator: np.random.Generator) -> Study:
     shared = generator.normal(size=cell.patients)[patients]
     own = generator.normal(size=len(patients))
     score = target * SEPARATION + math.sqrt(cell.icc) * shared + math.sqrt(1 - cell.icc) * own
-    positive = 1 / (1 + np.exp(SEPARATION / 2 - score))
+    positive = _told(score)
     return target, np.stack([1 - positive, positive], axis=1), patients
 
 
@@ -89,11 +131,16 @@ def covered(study: Study, units: Ints, seed: int) -> tuple[Hits, Floats]:
     target, probs, _ = study
 
     def weigh(weights: Floats) -> Floats:
-        found = recalls(weights, target, probs)
-        figures = [roc_auc(weights, target, probs), accuracy(weights, target, probs)]
-        return np.stack([*figures, found[:, 1], found[:, 0]], axis=1)
+        case = weights, target, probs
+        found = recalls(*case)
+        figures = [roc_auc(*case), accuracy(*case), found[:, 1], found[:, 0]]
+        return np.stack([*figures, pr_auc(*case), brier(*case), *calibration_gaps(*case).T], axis=1)
 
-    low, high = patient_intervals(weigh, units, seed=seed)
+    drawn, people = patient_draws(weigh, units, seed=seed), len(np.unique(units))
+    bounds = np.stack(central_bounds(drawn[:, :-BINS], people))
+    gaps = calibration_gaps(np.ones((1, len(target))), target, probs)[0]
+    error = np.array(error_bounds(gaps, drawn[:, -BINS:], people))
+    low, high = np.concatenate([bounds, error[:, None]], axis=1)
     expected = truth()
     return (low <= expected) & (expected <= high), high - low
 
@@ -148,14 +195,15 @@ def verdicts(found: Found) -> list[tuple[bool, str]]:
     """Whether each bar is met, and the figures that say so."""
     cluster = np.array([coverage[0] for coverage, _ in found.values()])
     correlated = [coverage[1] for cell, (coverage, _) in found.items() if cell.icc >= 0.5]
-    said = [
-        (
-            bool(((cluster >= LEAST) & (cluster <= MOST)).all()),
-            f"by patient: {cluster.min():.1%} to {cluster.max():.1%} (bar: 93 % to 97 %)",
-        )
-    ]
+    said = []
+    for (name, (least, most)), column in zip(BARS.items(), cluster.T, strict=True):
+        told = f"{name} by patient: {column.min():.1%} to {column.max():.1%}"
+        kept = bool(((column >= least) & (column <= most)).all())
+        said.append((kept, f"{told} (bar: {least:.0%} to {most:.0%})"))
     if correlated:
-        naive = np.array(correlated)
+        # An interval that is wider than it need be hides that images were drawn.
+        judged = [most < 1 for _, most in BARS.values()]
+        naive = np.array(correlated)[:, judged]
         told = f"by image, icc 0.5 or more: {naive.min():.1%} to {naive.max():.1%}"
         said.append((bool((naive < LEAST).all()), f"{told} (bar: below 93 %)"))
     return said
