@@ -48,7 +48,11 @@ def compare_paired(
 
 
 def _two_sided(drawn: Floats) -> float:
-    """Twice the share of draws on the other side of nought; never nought itself."""
+    """Twice the share of draws on the other side of nought; never nought itself.
+
+    Of the draws as they are: the interval beside it is expanded for few patients, so that it may
+    hold nought where this is a little below 5 %.
+    """
     finite = drawn[np.isfinite(drawn)]
     rarer = min(int((finite <= 0).sum()), int((finite >= 0).sum()))
     return min(1.0, 2 * (rarer + 1) / (len(finite) + 1))
