@@ -49,6 +49,7 @@ def test_no_serious_issue_on_any_page(
         "/jobs/new": ".gallery",
         "/jobs/new?experiment=embed-2b6k": ".settings",
         f"/jobs/{job['job_id']}": ".curves",
+        "/jobs/evaluate": "#scores",
         "/jobs/compare": "h1",
         "/cohorts/compare": "h1",
         "/statistics?asses=S": ".bars",

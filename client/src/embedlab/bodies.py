@@ -112,6 +112,7 @@ class Job(TypedDict):
     metrics: dict[str, Any] | None
     reason: str | None
     warnings: list[str]
+    spec: dict[str, Any]
     children: NotRequired[dict[str, int] | None]
 
 

@@ -169,7 +169,9 @@ def _report(job: Job, *, as_json: bool) -> int:
     if as_json:
         print_json(job)
     elif job["metrics"]:
-        say(describe_metrics(job["metrics"]))
+        inflated = job["spec"]["protocol"] == "published"
+        mark = "split by image, inflated: " if inflated else ""
+        say(f"{mark}{describe_metrics(job['metrics'])}")
     return 0 if job["state"] in ("succeeded", "queued", "running") else 1
 
 
