@@ -8,7 +8,7 @@ import numpy as np
 
 from catalog.ingest.faults import SourceFault
 
-BLOCK = 4 * 2**20
+BLOCK = 8 * 2**20
 MAX_RECORD = 4 * 2**20
 MAX_COLUMNS = 1200
 BOM = b"\xef\xbb\xbf"

@@ -207,6 +207,8 @@ async def attach_partition(
     name = f"{parent}_{revision_id}"
     for columns in indexes:
         await connection.execute(f"create index on catalog.{name} ({columns})")
+    # By keys alone are rows looked up: what a tenth of the usual sample tells is enough.
+    await connection.execute("set local default_statistics_target = 10")
     await connection.execute(f"analyze catalog.{name}")
     await connection.execute(
         f"alter table catalog.{parent} attach partition catalog.{name} "
