@@ -47,7 +47,8 @@ def write_rows(
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow([f"{unit}_id", *KNOWN, *(f"p_{name}" for name in classes)])
         for known, probs in rows:
-            writer.writerow([*known, *(f"{value:.6f}" for value in probs)])
+            # Digits, not decimals: of a true class that is all but excluded the log-loss stays.
+            writer.writerow([*known, *(f"{value:.9g}" for value in probs)])
 
 
 def read_predictions(path: Path, classes: Sequence[str]) -> tuple[list[Row], NDArray[np.float64]]:
