@@ -198,10 +198,10 @@ def folders(
     return small, large
 
 
-def threefold(table: bytes) -> bytes:
-    """The rows three times under other UIDs: half of them is more than the ingest reads at once."""
+def sixfold(table: bytes) -> bytes:
+    """The rows six times under other UIDs: half of them is more than the ingest reads at once."""
     head, *rows = table.splitlines(keepends=True)
-    copies = [row.replace(b".dcm", b"%d.dcm" % n) for n in range(3) for row in rows]
+    copies = [row.replace(b".dcm", b"%d.dcm" % n) for n in range(6) for row in rows]
     return b"".join([head, *copies])
 
 
@@ -219,7 +219,7 @@ def test_a_kill_half_way_leaves_the_former_revision_and_the_ingest_starts_again(
     admin = person(service.url, "admin")
     first = admin.ingest(DATASET, small, restricted=False)
     assert first["state"] == "succeeded", first["error"]
-    pipe = HalfGiven(large / METADATA, threefold((synthetic_tables / METADATA).read_bytes()))
+    pipe = HalfGiven(large / METADATA, sixfold((synthetic_tables / METADATA).read_bytes()))
     request = {
         "clinical": f"file://{large / CLINICAL}",
         "metadata": f"file://{large / METADATA}",

@@ -104,7 +104,7 @@ def test_what_is_told_of_exams_is_told_by_exam(tmp_path: Path) -> None:
     path = tmp_path / "predictions.csv"
     rows = ((("e2", "1", "B"), found.probs[1]),)
     write_rows(path, CLASSES, rows, found.unit)
-    assert path.read_text() == "exam_id,patient,label,p_B,p_K\ne2,1,B,0.100000,0.900000\n"
+    assert path.read_text() == "exam_id,patient,label,p_B,p_K\ne2,1,B,0.1,0.9\n"
     with pytest.raises(KeyError, match="image_id"):
         read_predictions(path, CLASSES)
 

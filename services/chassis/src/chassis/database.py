@@ -125,8 +125,6 @@ def database_problem(error: Exception) -> Problem | None:
     cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
     if isinstance(cause, asyncpg.QueryCanceledError):
         return unavailable("The query took too long", detail="Narrow it and try again.")
-    if isinstance(cause, asyncpg.UndefinedTableError):
-        return unavailable("The data are just being removed")
     if isinstance(cause, asyncpg.DataError):
         return Problem(422, "Invalid value", detail="A value is outside what its column can hold.")
     gone = (
