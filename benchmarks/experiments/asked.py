@@ -28,7 +28,7 @@ VARIANTS: Mapping[str, Sequence[dict[str, Any]]] = {
     "embed-diagnostic456-ddsm": [{"trainable_blocks": LAST[:count]} for count in (1, 2, 3)],
     "embed-pathology": [
         {"model": "resnet34"},
-        {"model": "convnext_tiny"},
+        {"model": "convnext_tiny", "epochs": 2},
         {"normalisation": "imagenet"},
     ],
     "embed-pathology-birads-vit": [
