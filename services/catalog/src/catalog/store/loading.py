@@ -277,10 +277,15 @@ async def succeed(
 
 
 async def activate(connection: asyncpg.Connection, revision_id: int) -> None:
-    """Make a revision the one that everybody sees: itself, or the one that it is the same as."""
+    """Make a revision the one that everybody sees, and take what its request says of the dataset.
+
+    One that is the same as another leaves to be seen what is: a newer may have come meanwhile.
+    """
     await connection.execute(
         """
-        update catalog.dataset d set active_revision_id = coalesce(r.same_as, r.revision_id),
+        update catalog.dataset d set
+            active_revision_id =
+                case when r.same_as is null then r.revision_id else d.active_revision_id end,
             title = coalesce(r.request ->> 'title', d.title),
             restricted = coalesce((r.request ->> 'restricted')::boolean, d.restricted),
             licence = coalesce(r.request ->> 'licence', d.licence),

@@ -26,6 +26,7 @@ union all
 select 2, n, {clinical}, null from catalog.clinical_{revision}
 where n = any(array(select n from catalog.finding where revision_id = $1 and exam_id = $2))
 """
+BATCH = 50_000
 UIDS = """
 select image_id, sop_instance_uid from catalog.image
 where revision_id = $1 and image_id = any($2)
@@ -115,8 +116,11 @@ async def image_uids(
     database: Database, revision_id: int, image_ids: Sequence[int]
 ) -> dict[int, str]:
     """The SOP Instance UIDs of images of one revision, by image_id; a 503 where it is going."""
+    found: dict[int, str] = {}
     async with database.reading() as connection:
-        found = dict(await connection.fetch(UIDS, revision_id, list(image_ids)))
+        for begin in range(0, len(image_ids), BATCH):
+            batch = list(image_ids[begin : begin + BATCH])
+            found.update(await connection.fetch(UIDS, revision_id, batch))
     if len(found) < len(set(image_ids)):
         raise unavailable("The images are just being removed")
     return found

@@ -57,8 +57,6 @@ class Revision:
     finished_at: datetime | None
 
 
-DESCRIPTIVE = ("title", "restricted", "licence", "attribution")
-
 DATASETS = """
 select d.name, d.title, d.restricted, d.licence, d.attribution, d.basis,
     d.basis_by, d.basis_at, r.revision_id, r.sha256,
@@ -125,7 +123,13 @@ async def describe_dataset(
                 "licence = coalesce(:licence, licence), "
                 "attribution = coalesce(:attribution, attribution) where name = :dataset"
             ),
-            {"dataset": dataset, **request.model_dump(include=set(DESCRIPTIVE))},
+            {
+                "dataset": dataset,
+                "title": request.title,
+                "restricted": request.restricted,
+                "licence": request.licence,
+                "attribution": request.attribution,
+            },
         )
         if request.basis:
             await _record_basis(session, dataset, request.basis, person_id)
