@@ -3,12 +3,42 @@
 from collections.abc import Sequence
 from typing import Any
 
-from trainer.evaluation.schemas import Interval
-from trainer.schemas import Comparison, Difference, Job, MetricRow
+from pydantic import BaseModel, Field
+
+from trainer.evaluation.schemas import Interval, PairedDifference, Refused
+from trainer.schemas import Job
 
 COMPARED = (
     "roc_auc", "accuracy", "balanced_accuracy", "pr_auc", "f1", "log_loss", "brier",
 )  # fmt: skip
+
+
+class Difference(BaseModel):
+    """A setting in which jobs differ; values in the order of the jobs."""
+
+    name: str
+    values: list[Any]
+
+
+class MetricRow(BaseModel):
+    """A metric of the test split, for each job; null where it has none."""
+
+    name: str
+    values: list[Interval | None]
+
+
+class Comparison(BaseModel):
+    """Jobs side by side."""
+
+    jobs: list[Job]
+    settings: list[Difference]
+    metrics: list[MetricRow]
+    tests: list[PairedDifference] = Field(
+        default=[], description="Each job against the first, on the same test images"
+    )
+    refused: list[Refused] = Field(default=[], description="Why others could not be tested")
+    best_on_validation: str | None = Field(description="The job with the least validation loss")
+    warnings: list[str]
 
 
 def compare_jobs(jobs: Sequence[Job]) -> Comparison:

@@ -12,10 +12,7 @@ from trainer.evaluation.schemas import (
     ConfusionMatrix,
     Evaluation,
     Explanations,
-    Interval,
     Misclassified,
-    PairedDifference,
-    Refused,
     RocCurve,
     SplitMetrics,
 )
@@ -369,34 +366,6 @@ class Storage(BaseModel):
     retention_days: int | None = Field(
         description="After so many days weights and predictions go; null: never"
     )
-
-
-class Difference(BaseModel):
-    """A setting in which jobs differ; values in the order of the jobs."""
-
-    name: str
-    values: list[Any]
-
-
-class MetricRow(BaseModel):
-    """A metric of the test split, for each job; null where it has none."""
-
-    name: str
-    values: list[Interval | None]
-
-
-class Comparison(BaseModel):
-    """Jobs side by side."""
-
-    jobs: list[Job]
-    settings: list[Difference]
-    metrics: list[MetricRow]
-    tests: list[PairedDifference] = Field(
-        default=[], description="Each job against the first, on the same test images"
-    )
-    refused: list[Refused] = Field(default=[], description="Why others could not be tested")
-    best_on_validation: str | None = Field(description="The job with the least validation loss")
-    warnings: list[str]
 
 
 class LogLine(BaseModel):

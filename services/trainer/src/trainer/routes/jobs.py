@@ -13,11 +13,11 @@ from fastapi import APIRouter, Depends, Header, Query
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from trainer import comparison, queueing, significance, store
+from trainer.comparison import Comparison
 from trainer.context import Context, InContext
 from trainer.objects import job_key, storage_problem
 from trainer.schemas import (
     FINISHED,
-    Comparison,
     Job,
     JobChange,
     JobPreview,
