@@ -77,7 +77,7 @@ contract: $(VENV)/.installed ## docs/openapi.json says what the services declare
 
 .PHONY: test-python
 test-python: $(VENV)/.installed ## pytest, against real PostgreSQL, Valkey and S3
-	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile -m "not browser and not stack"
+	$(BIN)/pytest --numprocesses auto --maxprocesses 4 --dist loadfile --maxfail 12 -m "not browser and not stack"
 
 .PHONY: test-web
 test-web: frontend/node_modules/.installed ## type check, lint and unit tests of the web app

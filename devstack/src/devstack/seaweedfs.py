@@ -11,6 +11,11 @@ from devstack.probes import get
 
 REGION = "us-east-1"
 PORTS = 5
+# Each bucket takes a volume of its own, counted as if it were full. SeaweedFS would choose 1 GiB on
+# a large disk, and on one that is nearly full have none left for the sixth bucket.
+VOLUME_MB = 128
+# The demo's objects, or those of a test run.
+LEAST_FREE = 4 * 2**30
 
 
 def weed_program() -> str:
@@ -47,7 +52,14 @@ class SeaweedServer:
         return S3Server(endpoint, REGION, self.access_key_id, self.secret_access_key)
 
     def initialise(self) -> None:
+        """Make its folder; RuntimeError where the disk has no room for what is to come."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.folder).free
+        if free < LEAST_FREE:
+            raise RuntimeError(
+                f"the disk of {self.folder} has {free / 2**30:.1f} GiB free;"
+                f" the object store needs {LEAST_FREE / 2**30:.0f} GiB"
+            )
 
     def command(self) -> Command:
         s3, master, volume, filer, admin = self.ports
@@ -61,6 +73,7 @@ class SeaweedServer:
             "filer.port": filer,
             "admin.port": admin,
             "master.telemetry": "false",
+            "master.volumeSizeLimitMB": VOLUME_MB,
             "s3.port.iceberg": 0,
             "s3.port.lance": 0,
             # As on AWS: a misspelt bucket is an error, not a new bucket.
