@@ -6,6 +6,7 @@ from chassis.database import Database
 from sqlalchemy import text
 
 from catalog.store.loading import quoted, study_of_path
+from catalog.store.revisions import tables_present
 
 PATH = "anon_dicom_path"
 
@@ -14,13 +15,14 @@ async def rows_of_study(
     database: Database, revision_id: int, column: str, study_instance_uid: str
 ) -> list[int]:
     """Numbers of the metadata rows whose path (in ``column``) is of the study."""
-    study = study_of_path(quoted(column).replace(":", r"\:"))
+    study = study_of_path(quoted(column))
     query = (
         f"select n from catalog.metadata_{int(revision_id)} "  # noqa: S608 - quoted above
-        f'where ({study}) collate "C" = :uid order by n'
+        f'where ({study}) collate "C" = $1 order by n'
     )
-    async with database.transaction() as session:
-        return list((await session.execute(text(query), {"uid": study_instance_uid})).scalars())
+    async with database.reading() as connection:
+        with tables_present():
+            return [n for (n,) in await connection.fetch(query, study_instance_uid)]
 
 
 async def images_of_instance(

@@ -11,6 +11,7 @@ from chassis.problems import unavailable
 from sqlalchemy import text
 
 from catalog.store.loading import quoted
+from catalog.store.revisions import tables_present
 
 Table = Literal["clinical", "metadata"]
 Cells = dict[int, dict[str, str | None]]
@@ -57,7 +58,8 @@ async def exam_rows(
     metadata, clinical = (_cells(tuple(table.values())) for table in names)
     query = EXAM.format(revision=int(revision_id), metadata=metadata, clinical=clinical)
     async with database.reading() as connection:
-        found = await connection.fetch(query, revision_id, exam_id, list(image_ids), row)
+        with tables_present():
+            found = await connection.fetch(query, revision_id, exam_id, list(image_ids), row)
     rows = ExamRows({}, {}, {}, {})
     for part, n, texts, rois in sorted(found, key=itemgetter(0, 1)):
         if part == 0:
@@ -102,7 +104,8 @@ async def _rows(
     cells = _cells(tuple(columns.values()))
     query = f"select n, {cells} from catalog.{table}_{int(revision_id)}"  # noqa: S608 - quoted
     async with database.reading() as connection:
-        found = await connection.fetch(f"{query} where n = {wanted} order by n", *given)
+        with tables_present():
+            found = await connection.fetch(f"{query} where n = {wanted} order by n", *given)
     return {n: dict(zip(columns, texts, strict=True)) for n, texts in found}
 
 

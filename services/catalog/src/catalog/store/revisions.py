@@ -1,11 +1,14 @@
 """SQL of datasets and their revisions."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import asyncpg
 from chassis.database import Database
+from chassis.problems import unavailable
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -55,6 +58,15 @@ class Revision:
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+
+
+@contextmanager
+def tables_present() -> Iterator[None]:
+    """Around statements on a revision's own tables: a 503 where they went a moment ago."""
+    try:
+        yield
+    except asyncpg.UndefinedTableError as error:
+        raise unavailable("The data are just being removed or replaced") from error
 
 
 DATASETS = """
