@@ -4,10 +4,12 @@ import { epochScale, linePath, niceScale, project } from "../../lib/scale";
 import { useWidth } from "../width";
 import "./charts.css";
 
+type Points = readonly (readonly [number, number | null])[];
+
 export interface Curve {
   readonly id: string;
   readonly name: string;
-  readonly points: readonly (readonly [number, number | null])[];
+  readonly points: Points;
 }
 
 interface Props {
@@ -22,6 +24,13 @@ interface Props {
 const HEIGHT = 340;
 const PAD = { left: 44, right: 14, top: 10, bottom: 28 };
 const COLOURS = 6;
+
+/** A curve; of one epoch alone a point, which a path would not show. */
+function Drawn({ points }: { points: Points }) {
+  const [[x, y] = [0, null]] = points;
+  if (points.length === 1 && y !== null) return <circle cx={x} cy={y} r="3" />;
+  return <path class="curve" d={linePath(points)} />;
+}
 
 /** Hundreds of curves in one picture: the one pointed at (or focused in the table) stands out, with its name. */
 export function Overlay({ title, xName, curves, domain, lit, onLight }: Props) {
@@ -120,13 +129,13 @@ export function Overlay({ title, xName, curves, domain, lit, onLight }: Props) {
             <g class={chosen ? "others" : ""}>
               {drawn.placed.map((curve) => (
                 <g key={curve.id} class={`series-${curve.colour}`}>
-                  <path class="curve" d={linePath(curve.screen)} />
+                  <Drawn points={curve.screen} />
                 </g>
               ))}
             </g>
             {chosen && (
               <g class={`series-${chosen.colour} chosen`}>
-                <path class="curve" d={linePath(chosen.screen)} />
+                <Drawn points={chosen.screen} />
               </g>
             )}
           </svg>
