@@ -76,9 +76,16 @@ export function retrieveImage(imageId: number, signal?: AbortSignal): Promise<Im
   return request(`/api/v1/images/${imageId}`, { signal });
 }
 
-export function listCohorts(cursor?: string, signal?: AbortSignal): Promise<Page<Cohort>> {
-  const query = new URLSearchParams({ limit: "100", ...(cursor ? { cursor } : {}) });
-  return request(`/api/v1/cohorts?${query}`, { signal });
+/** All that the person may see, the newest first. */
+export async function listCohorts(signal?: AbortSignal): Promise<readonly Cohort[]> {
+  const found: Cohort[] = [];
+  const query = new URLSearchParams({ limit: "500" });
+  for (;;) {
+    const page: Page<Cohort> = await request(`/api/v1/cohorts?${query}`, { signal });
+    found.push(...page.items);
+    if (!page.next) return found;
+    query.set("cursor", page.next);
+  }
 }
 
 export function retrieveCohort(cohortId: string, signal?: AbortSignal): Promise<Cohort> {

@@ -59,10 +59,7 @@ function Row({ cohort }: { cohort: Cohort }) {
 }
 
 export function CohortList() {
-  const cohorts = useResource(
-    "cohorts",
-    async (aborted) => (await listCohorts(undefined, aborted)).items,
-  );
+  const cohorts = useResource("cohorts", listCohorts);
   useEffect(() => {
     document.title = "Cohorts · EMBED Lab";
   }, []);

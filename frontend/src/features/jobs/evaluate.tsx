@@ -169,10 +169,7 @@ function EvaluateForm({ cohorts }: { cohorts: readonly Cohort[] }) {
 
 /** Scores of a model from elsewhere, for the same report as one that was trained here. */
 export function ScoresEvaluate() {
-  const cohorts = useResource(
-    "cohorts",
-    async (aborted) => (await listCohorts(undefined, aborted)).items,
-  );
+  const cohorts = useResource("cohorts", listCohorts);
   useEffect(() => {
     document.title = "Evaluate scores · EMBED Lab";
   }, []);

@@ -250,10 +250,7 @@ export function JobSubmit() {
     "experiments",
     async (aborted) => (await listExperiments(aborted)).items,
   );
-  const cohorts = useResource(
-    "cohorts",
-    async (aborted) => (await listCohorts(undefined, aborted)).items,
-  );
+  const cohorts = useResource("cohorts", listCohorts);
   const named = query.value.get("experiment");
   const carried = [...query.value].filter(([key]) => key === "cohort");
   const experiment = experiments.data?.find((one) => one.name === named);
