@@ -1,5 +1,5 @@
 import { type Filter, filterJson, filterPairs } from "../lib/filter";
-import { request } from "./client";
+import { request, requestAll } from "./client";
 import type {
   Cohort,
   CohortComparison,
@@ -76,16 +76,9 @@ export function retrieveImage(imageId: number, signal?: AbortSignal): Promise<Im
   return request(`/api/v1/images/${imageId}`, { signal });
 }
 
-/** All that the person may see, the newest first. */
-export async function listCohorts(signal?: AbortSignal): Promise<readonly Cohort[]> {
-  const found: Cohort[] = [];
-  const query = new URLSearchParams({ limit: "500" });
-  for (;;) {
-    const page: Page<Cohort> = await request(`/api/v1/cohorts?${query}`, { signal });
-    found.push(...page.items);
-    if (!page.next) return found;
-    query.set("cursor", page.next);
-  }
+/** All that the person may see, newest first. */
+export function listCohorts(signal?: AbortSignal): Promise<readonly Cohort[]> {
+  return requestAll("/api/v1/cohorts", signal);
 }
 
 export function retrieveCohort(cohortId: string, signal?: AbortSignal): Promise<Cohort> {
@@ -118,8 +111,8 @@ export function freezeCohort(definition: CohortDefinition): Promise<Cohort> {
   return request("/api/v1/cohorts", { method: "POST", body: definition });
 }
 
-export function listQueries(signal?: AbortSignal): Promise<Page<SavedQuery>> {
-  return request("/api/v1/queries?limit=200", { signal });
+export function listQueries(signal?: AbortSignal): Promise<readonly SavedQuery[]> {
+  return requestAll("/api/v1/queries", signal);
 }
 
 export function saveQuery(

@@ -1,5 +1,5 @@
 import { signal } from "@preact/signals";
-import type { FieldError, Problem } from "./types";
+import type { FieldError, Page, Problem } from "./types";
 
 /** False while the server cannot be reached; the shell shows a thin bar. */
 export const reachable = signal(true);
@@ -49,6 +49,18 @@ export async function request<T>(path: string, options: RequestOptions = {}): Pr
   if (!response.ok) throw await problemOf(response);
   if (response.status === 204) return undefined as T;
   return (await response.json()) as T;
+}
+
+/** All items of a list, however many pages it has. */
+export async function requestAll<T>(path: string, signal?: AbortSignal): Promise<readonly T[]> {
+  const found: T[] = [];
+  const query = new URLSearchParams({ limit: "500" });
+  for (;;) {
+    const page: Page<T> = await request(`${path}?${query}`, { signal });
+    found.push(...page.items);
+    if (!page.next) return found;
+    query.set("cursor", page.next);
+  }
 }
 
 export async function requestText(path: string, signal?: AbortSignal): Promise<string> {

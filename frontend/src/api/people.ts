@@ -1,4 +1,4 @@
-import { request, UnreachableError } from "./client";
+import { request, requestAll, UnreachableError } from "./client";
 import type {
   Agreement,
   Audit,
@@ -42,8 +42,8 @@ export function revokeToken(tokenId: string): Promise<void> {
   return request(`/api/v1/tokens/${encodeURIComponent(tokenId)}`, { method: "DELETE" });
 }
 
-export function listPeople(signal?: AbortSignal): Promise<Page<PersonRecord>> {
-  return request("/api/v1/users?limit=500", { signal });
+export function listPeople(signal?: AbortSignal): Promise<readonly PersonRecord[]> {
+  return requestAll("/api/v1/users", signal);
 }
 
 export interface NewPerson {

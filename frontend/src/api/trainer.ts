@@ -1,4 +1,4 @@
-import { request, requestBytes, requestText } from "./client";
+import { request, requestAll, requestBytes, requestText } from "./client";
 import type {
   Artifact,
   Comparison,
@@ -93,8 +93,8 @@ export function readArtifact(jobId: string, name: string, signal?: AbortSignal):
 }
 
 /** Weights that jobs left, newest first. */
-export function listModels(signal?: AbortSignal): Promise<Page<Model>> {
-  return request("/api/v1/models?limit=200", { signal });
+export function listModels(signal?: AbortSignal): Promise<readonly Model[]> {
+  return requestAll("/api/v1/models", signal);
 }
 
 /** What a model says of one image; `missing` names it where it has no picture. */

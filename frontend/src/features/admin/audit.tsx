@@ -33,7 +33,7 @@ export function AuditLog() {
   const [typed, setTyped] = useState(action);
   useEffect(() => setTyped(action), [action]);
   const [more, setMore] = useState<{ key: string; rows: readonly Audit[]; next: string | null }>();
-  const people = useResource("people", async (aborted) => (await listPeople(aborted)).items);
+  const people = useResource("people", listPeople);
   const asked = {
     ...(personId ? { personId } : {}),
     ...(action ? { action } : {}),

@@ -195,7 +195,7 @@ function NewPersonForm({ onMade }: { onMade: (person: PersonRecord) => void }) {
 }
 
 export function People() {
-  const people = useResource("people", async (aborted) => (await listPeople(aborted)).items);
+  const people = useResource("people", listPeople);
   const [error, setError] = useState<Error | null>(null);
   const [invitation, setInvitation] = useState<Invitation | null>(null);
   const invite = (person: PersonRecord): void => {

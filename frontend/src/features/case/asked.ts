@@ -56,7 +56,7 @@ export function useAsked(record: ImageRecord | undefined): Asked {
   const imageId = record?.image_id ?? 0;
   // Arrays are pixels of their own: how a picture of the catalog becomes one is not known.
   const models = useResource("models", async (aborted) =>
-    (await listModels(aborted)).items.filter((one) => one.lineage.cohort_id !== null),
+    (await listModels(aborted)).filter((one) => one.lineage.cohort_id !== null),
   );
   const model = models.data?.find((one) => one.model_id === chosen);
   const id = record ? model?.model_id : undefined;

@@ -106,7 +106,7 @@ export function SavedQueries({
   dataset: string;
   fields: readonly FilterField[];
 }) {
-  const saved = useResource("queries", async (aborted) => (await listQueries(aborted)).items);
+  const saved = useResource("queries", listQueries);
   const [error, setError] = useState<Error | null>(null);
   const [name, setName] = useState("");
   const [shared, setShared] = useState(false);
