@@ -277,10 +277,15 @@ async def test_a_protocol_is_of_one_kind_of_split(lab: Lab) -> None:
     by_patient = await lab.submit(await lab.freeze(), {"protocol": "published"})
     assert by_patient.status_code == 422
     assert by_patient.json()["errors"][0]["field"] == "protocol"
-    folds = {"protocol": "published", "composition": {"kind": "folds", "count": 3}}
-    refused = await lab.submit(await lab.freeze(by="image"), folds)
-    assert refused.status_code == 422
-    assert refused.json()["errors"][0]["field"] == "composition"
+    by_image = await lab.freeze(by="image")
+    for composition in (
+        {"kind": "folds", "count": 3},
+        {"kind": "sweep", "grid": {"learning_rate": [1e-3, 1e-4]}},
+    ):
+        body = {"protocol": "published", "composition": composition}
+        refused = await lab.submit(by_image, body)
+        assert refused.status_code == 422
+        assert refused.json()["errors"][0]["field"] == "composition"
 
 
 async def test_what_the_catalog_knows_to_be_wrong_is_refused_at_submit(
@@ -342,6 +347,12 @@ async def test_uploaded_scores_are_evaluated_like_a_job(
     assert [one["level"] for one in report["evaluation"]["levels"]] == [
         "breast", "breast", "exam", "exam",
     ]  # fmt: skip
+    again = await send("\n".join([header, *rows]))
+    second = await follow(lab.api, again.json()["job_id"])
+    ids = [done["job_id"], second["job_id"]]
+    joined = await lab.submit(cohort, {"composition": {"kind": "ensemble", "jobs": ids}})
+    assert joined.status_code == 422, "nothing is known of how they were chosen"
+    assert joined.json()["errors"][0]["field"] == "composition.jobs.0"
     page = await lab.api.get(
         f"/api/v1/jobs/{done['job_id']}/report", headers={"Accept": "text/html"}
     )

@@ -271,6 +271,25 @@ async def test_what_cannot_be_composed_is_refused_whole(
     assert (await api.get("/api/v1/jobs")).json()["total"] == 0
 
 
+@pytest.mark.slow
+async def test_an_ensemble_is_of_jobs_on_its_own_data(
+    api: httpx.AsyncClient, start_worker: Callable[..., Any], settings: TrainerSettings, blobs: str
+) -> None:
+    assert settings.arrays is not None
+    write_blobs(settings.arrays / "others", seed=4)
+    start_worker()
+    ids = []
+    for seed in (0, 1):
+        job_id = (await ask(api, blobs, None, epochs=1, seed=seed)).json()["job_id"]
+        assert (await follow(api, job_id))["state"] == "succeeded"
+        ids.append(job_id)
+    answer = await ask(api, "others", {"kind": "ensemble", "jobs": ids})
+    assert answer.status_code == 422, answer.text
+    (error,) = answer.json()["errors"]
+    assert error["field"] == "composition.jobs.0"
+    assert "other data" in error["message"]
+
+
 async def test_folds_that_would_lack_a_class_are_refused_whole(
     api: httpx.AsyncClient, settings: TrainerSettings, blobs: str
 ) -> None:

@@ -220,6 +220,32 @@ def test_the_card_of_a_job_on_a_cohort_says_what_its_labels_are() -> None:
     assert card_of(report)["Protocol"].startswith("PUBLISHED protocol: split by image")
 
 
+def test_curves_are_called_after_the_split_that_chose_the_epoch() -> None:
+    report = make_report(make_predictions())
+    assert "<b>Validation.</b>" in render_report(report, PICTURES)
+    report["spec"]["protocol"] = "published"
+    page = render_report(report, PICTURES)
+    assert "<b>Test.</b>" in page
+    assert "<b>Validation.</b>" not in page
+
+
+def test_a_sweep_shows_the_model_and_the_errors_of_the_child_that_it_chose() -> None:
+    report = make_report(make_predictions())
+    report["spec"]["composition"] = {"kind": "sweep"}
+    member = {"name": "one", "state": "succeeded", "reason": None, "validation_loss": 0.5,
+              "metrics": {}}  # fmt: skip
+    report["combined"] = {
+        "kind": "sweep",
+        "chosen": "second",
+        "members": [
+            member | {"job_id": "first", "differs": {"settings.model": "resnet18"}},
+            member | {"job_id": "second", "differs": {"settings.model": "convnext_tiny"}},
+        ],
+    }
+    assert card_of(report)["Model"].startswith("convnext_tiny, from random weights")
+    assert '<a href="/jobs/second">page of the job</a>' in render_report(report, PICTURES)
+
+
 def test_the_card_of_patches_tells_their_terms() -> None:
     report = make_report(make_predictions())
     report["spec"]["source"] = {

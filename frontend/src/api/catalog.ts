@@ -85,6 +85,11 @@ export function retrieveCohort(cohortId: string, signal?: AbortSignal): Promise<
   return request(`/api/v1/cohorts/${encodeURIComponent(cohortId)}`, { signal });
 }
 
+/** Every image of a cohort. */
+export function listMembers(cohortId: string): Promise<readonly Member[]> {
+  return requestAll(`/api/v1/cohorts/${encodeURIComponent(cohortId)}/members`);
+}
+
 /** A patient's images in a cohort. */
 export function listPatientMembers(
   cohortId: string,

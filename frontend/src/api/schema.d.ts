@@ -4071,6 +4071,12 @@ export interface components {
             parent_id: string | null;
             /** Experiment */
             experiment: string;
+            /**
+             * Protocol
+             * @description `published`: the test split, of the same patients, chose the epoch
+             * @enum {string}
+             */
+            protocol: "patient" | "published";
             /** Experiment Version */
             experiment_version: number;
             /** Spec Sha256 */

@@ -6,6 +6,10 @@ import { valueText } from "./schema";
 /** What stands beside a job whose patients are on both sides of its split. */
 export const INFLATED = "split by image, inflated";
 
+/** Whether the test split, which shares patients with the training, chose the epoch. */
+export const isInflated = ({ spec }: Pick<Job, "spec">): boolean =>
+  spec.protocol === "published" && !spec.scores && !spec.prediction;
+
 export const protocolWords = ({ spec }: Pick<Job, "spec">): string =>
   spec.protocol === "published" ? "by image, as published" : "by patient";
 
@@ -43,7 +47,7 @@ export function inflationOf(
 ): { reference: Job; rows: readonly Inflation[] } | null {
   const done = jobs.filter((job) => job.metrics);
   const reference = done.find((job) => job.spec.protocol === "patient");
-  const published = done.filter((job) => job.spec.protocol === "published");
+  const published = done.filter(isInflated);
   if (!reference || published.length === 0) return null;
   const base = new Map(figuresOf(reference.metrics?.test).map((one) => [one.name, one.value]));
   const rows = published.map((job) => ({

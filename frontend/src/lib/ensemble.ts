@@ -27,6 +27,7 @@ function testedOn({ spec }: Pick<Job, "spec">): string {
 export function cannotJoin(job: Trained, first: Trained | undefined): string | null {
   if (job.state !== "succeeded") return `it is ${job.state}`;
   if (job.children) return "it is made of jobs itself";
+  if (job.spec.scores || job.spec.prediction) return "it trained nothing";
   if (job.expired_at) return "its predictions were let go, being old";
   if (first && first.job_id !== job.job_id && testedOn(job) !== testedOn(first))
     return `it was tested on other images than ${first.name}`;

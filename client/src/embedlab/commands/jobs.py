@@ -123,23 +123,30 @@ class JobPrinter:
             warn(state)
             self._state = state
         for epoch in job["epochs"][self._epochs :]:
-            say(describe_epoch(epoch))
+            say(describe_epoch(epoch, inflated=is_inflated(job)))
         self._epochs = len(job["epochs"])
 
 
-def describe_epoch(epoch: dict[str, Any]) -> str:
-    """An epoch in a line."""
+def is_inflated(job: Job) -> bool:
+    """Whether the test split, of the same patients as the training's, chose the epoch."""
+    spec = job["spec"]
+    return spec["protocol"] == "published" and not (spec["scores"] or spec["prediction"])
+
+
+def describe_epoch(epoch: dict[str, Any], *, inflated: bool) -> str:
+    """An epoch in a line, with the split that chooses the one that is kept."""
+    watched = "test" if inflated else "validation"
     names = {
         "train_loss": "loss",
-        "validation_loss": "validation loss",
-        "validation_roc_auc": "validation AUC",
+        "validation_loss": f"{watched} loss",
+        "validation_roc_auc": f"{watched} AUC",
     }
     shown = [f"{text} {epoch[k]:.3f}" for k, text in names.items() if epoch.get(k) is not None]
     return f"  epoch {epoch['epoch']:>3}  {'  '.join(shown)}  {epoch['seconds']:.1f} s"
 
 
-def describe_metrics(metrics: dict[str, Any]) -> str:
-    """The figures of the test split in a line."""
+def describe_metrics(metrics: dict[str, Any], counted: str = "images") -> str:
+    """The figures of the split that was tested in a line; ``counted``: what its rows are."""
     test = metrics["test"]
     shown = []
     for name in ("roc_auc", "accuracy", "balanced_accuracy"):
@@ -147,7 +154,7 @@ def describe_metrics(metrics: dict[str, Any]) -> str:
         if found and found["value"] is not None:
             interval = f"{_figure(found['low'])} to {_figure(found['high'])}"
             shown.append(f"{name} {found['value']:.3f} ({interval})")
-    return f"{test['n']} images of {test['patients']} patients: {', '.join(shown)}"
+    return f"{test['n']} {counted} of {test['patients']} patients: {', '.join(shown)}"
 
 
 def _figure(value: float | None) -> str:
@@ -169,9 +176,10 @@ def _report(job: Job, *, as_json: bool) -> int:
     if as_json:
         print_json(job)
     elif job["metrics"]:
-        inflated = job["spec"]["protocol"] == "published"
-        mark = "split by image, inflated: " if inflated else ""
-        say(f"{mark}{describe_metrics(job['metrics'])}")
+        mark = "split by image, inflated: " if is_inflated(job) else ""
+        scores = job["spec"]["scores"]
+        counted = f"scores ({scores['split']} split)" if scores else "images"
+        say(f"{mark}{describe_metrics(job['metrics'], counted)}")
     return 0 if job["state"] in ("succeeded", "queued", "running") else 1
 
 
@@ -223,7 +231,7 @@ def run_show(given: argparse.Namespace) -> int:
     if not given.json:
         say(f"{job['job_id']}  {job['name']}  {job['state']}  {job.get('reason') or ''}".rstrip())
         for epoch in job["epochs"]:
-            say(describe_epoch(epoch))
+            say(describe_epoch(epoch, inflated=is_inflated(job)))
     return _report(job, as_json=given.json)
 
 

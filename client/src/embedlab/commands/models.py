@@ -5,6 +5,8 @@ import argparse
 from embedlab.commands.types import Commands, open_client
 from embedlab.terminal import print_json, print_table, say, warn
 
+LINEAGE = ("experiment", "protocol")
+
 
 def add(commands: Commands) -> None:
     """Declare the commands."""
@@ -26,12 +28,12 @@ def add(commands: Commands) -> None:
 
 def run_list(given: argparse.Namespace) -> int:
     """List models."""
-    columns = ("model_id", "name", "experiment", "architecture", "roc_auc", "created_at")
+    columns = ("model_id", "name", "architecture", *LINEAGE, "roc_auc", "created_at")
     with open_client(given) as lab:
         found = lab.models(**({"owner": "me"} if given.mine else {}))
         rows = [
             model
-            | {"experiment": model["lineage"]["experiment"]}
+            | {name: model["lineage"][name] for name in LINEAGE}
             | {"roc_auc": (model["roc_auc"] or {}).get("value")}
             for model in found
         ]

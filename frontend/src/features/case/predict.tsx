@@ -1,4 +1,5 @@
 import type { ImageRecord, Model } from "../../api/types";
+import { INFLATED } from "../../lib/comparing";
 import { formatFigure, formatPercent } from "../../lib/format";
 import { explains, trainedOtherwise } from "../../lib/trained";
 import { ProblemNote } from "../../ui/problem";
@@ -163,7 +164,8 @@ function About({ model }: { model: Model }) {
       {auc?.value == null
         ? "ROC-AUC not known"
         : `ROC-AUC ${formatFigure(auc.value)} (${formatFigure(auc.low)} to ${formatFigure(auc.high)}) on its test split`}
-      . Not a diagnosis. <a href={`/jobs/${model.model_id}`}>Its job</a>
+      {model.lineage.protocol === "published" && `, ${INFLATED}`}. Not a diagnosis.{" "}
+      <a href={`/jobs/${model.model_id}`}>Its job</a>
     </p>
   );
 }

@@ -5,6 +5,7 @@ import type { Job } from "../../api/types";
 import {
   curvePoints,
   inflationOf,
+  isInflated,
   MEASURES,
   type Measured,
   specDifferences,
@@ -101,6 +102,10 @@ function Tests({ jobs }: { jobs: readonly Job[] }) {
   );
 }
 
+/** A job split by image watched its test split: its "validation" is that. */
+const curveName = (job: Job, measure: Measured): string =>
+  isInflated(job) && measure !== "train_loss" ? `${nameOf(job)} (on its test split)` : nameOf(job);
+
 const signed = (value: number | undefined): string =>
   value === undefined ? "–" : `${value < 0 ? "\u2212" : "+"}${formatFigure(Math.abs(value))}`;
 
@@ -166,7 +171,11 @@ export function JobCompare() {
   const jobs = wanted.flatMap((id) => known.value.get(id) ?? []);
   const curves = useMemo(
     () =>
-      jobs.map((job) => ({ id: job.job_id, name: nameOf(job), points: curvePoints(job, measure) })),
+      jobs.map((job) => ({
+        id: job.job_id,
+        name: curveName(job, measure),
+        points: curvePoints(job, measure),
+      })),
     [known.value, wanted.join(), measure],
   );
   const figures = jobs.map((job) => figuresOf(job.metrics?.test));

@@ -3,7 +3,7 @@ import { feed, isActive, jobs, loadJob, putJob } from "../../api/live";
 import { person } from "../../api/session";
 import { cancelJob, listExperiments, retryJob } from "../../api/trainer";
 import type { Job } from "../../api/types";
-import { protocolWords } from "../../lib/comparing";
+import { isInflated, protocolWords } from "../../lib/comparing";
 import { capitalise, formatBytes, formatDuration, formatWhen } from "../../lib/format";
 import { isPrincipal, settingLabel, valueText } from "../../lib/schema";
 import { LineChart } from "../../ui/charts/line";
@@ -112,7 +112,7 @@ function Curves({ job }: { job: Job }) {
   const tested = job.metrics?.epoch;
   const mark = tested ? { at: tested, name: `epoch ${tested} was tested` } : undefined;
   // The published protocol has no validation: the test split chooses the epoch.
-  const watched = job.spec.protocol === "published" ? "test" : "validation";
+  const watched = isInflated(job) ? "test" : "validation";
   return (
     <div class="two curves">
       <LineChart

@@ -1,6 +1,6 @@
 import { Fragment } from "preact";
 import type { Job, JobState } from "../../api/types";
-import { INFLATED } from "../../lib/comparing";
+import { INFLATED, isInflated } from "../../lib/comparing";
 import { formatDuration } from "../../lib/format";
 
 const WORDS: Readonly<Record<JobState, string>> = {
@@ -23,7 +23,7 @@ export function StateDot({ state, word = true }: { state: JobState; word?: boole
 
 /** What must be known of a job before any of its figures is read. */
 export function Marks({ job }: { job: Job }) {
-  const words = [job.control && "control", job.spec.protocol === "published" && INFLATED];
+  const words = [job.control && "control", isInflated(job) && INFLATED];
   return words
     .filter((one) => typeof one === "string")
     .map((one) => (

@@ -1,9 +1,9 @@
 import { useState } from "preact/hooks";
-import { freezeCohort, retrieveCohort } from "../../api/catalog";
+import { freezeCohort, listMembers, retrieveCohort } from "../../api/catalog";
 import { thumbnailUrl } from "../../api/pictures";
 import { readArtifact } from "../../api/trainer";
-import type { CohortDefinition, FrozenDefinition, Job } from "../../api/types";
-import { formatPercent } from "../../lib/format";
+import type { CohortDefinition, FrozenDefinition, Job, Member } from "../../api/types";
+import { formatCount, formatPercent } from "../../lib/format";
 import {
   countOf,
   misclassified,
@@ -19,12 +19,9 @@ import { ProblemNote } from "../../ui/problem";
 import { useResource } from "../../ui/resource";
 
 const MOST = 60;
-/** As many as the catalog takes in one definition, of each. */
-const MOST_SAVED = { image: 10_000, exam: 1_000 } as const;
-type Saved = keyof typeof MOST_SAVED;
+/** As many images as the catalog takes in one definition. */
+const MOST_SAVED = 10_000;
 const NOTHING: PredictionTable = { unit: "sample", rows: [] };
-
-const isSaved = (unit: Unit): unit is Saved => unit in MOST_SAVED;
 
 function Said({ one }: { one: Prediction }) {
   return (
@@ -62,19 +59,37 @@ function Named({ one, unit, dataset }: { one: Prediction; unit: Unit; dataset: s
   );
 }
 
-/** What was read wrongly as a definition: these images, or the images of these exams that the cohort's filter takes. */
-function definitionOf(
-  unit: Saved,
+interface Misread {
+  readonly image: number;
+  readonly label: string;
+}
+
+/** The images that were misread, the surest first; of exams, what the job's cohort has of them. */
+async function misreadImages(
+  { cohort_id, spec }: Job,
+  unit: Unit,
   wrong: readonly Prediction[],
-  { filter, label, recipe, split, seed }: FrozenDefinition,
+): Promise<readonly Misread[]> {
+  if (unit === "image") return wrong.map(({ key, label }) => ({ image: Number(key), label }));
+  const places = new Map(wrong.map((one, place) => [one.key, place]));
+  const place = (member: Member): number => places.get(member.exam_id) ?? wrong.length;
+  const split = spec.scores?.split ?? "test";
+  return (await listMembers(cohort_id ?? ""))
+    .filter((member) => member.split === split && places.has(member.exam_id))
+    .sort((a, b) => place(a) - place(b))
+    .map(({ image_id, label }) => ({ image: image_id, label }));
+}
+
+/** These images as the job's cohort labels them. */
+function definitionOf(
+  images: readonly Misread[],
+  { label, recipe, split, seed }: FrozenDefinition,
 ): Omit<CohortDefinition, "name" | "dataset"> {
-  const keys = [...new Set(wrong.map((one) => one.key))].slice(0, MOST_SAVED[unit]);
-  const named = new Set(wrong.map((one) => one.label));
+  const named = new Set(images.map((one) => one.label));
   const classes = label?.classes.filter((one) => named.has(one.name)) ?? [];
   return {
-    ...(unit === "exam"
-      ? { filter: { ...filter, acc_anon: keys } }
-      : { filter: {}, images: keys.map(Number) }),
+    filter: {},
+    images: images.map((one) => one.image),
     ...(label ? { label: { ...label, classes } } : {}),
     ...(recipe ? { recipe } : {}),
     split,
@@ -82,27 +97,34 @@ function definitionOf(
   };
 }
 
+interface SavedCohort {
+  readonly cohortId: string;
+  /** Images that were too many for one definition. */
+  readonly left: number;
+}
+
 interface SaveProps {
   readonly job: Job;
-  readonly unit: Saved;
+  readonly unit: Unit;
   readonly wrong: readonly Prediction[];
 }
 
 /** Saves them as a cohort of their own, labelled as the job's cohort labels them. */
 function SaveWrong({ job, unit, wrong }: SaveProps) {
-  const [state, setState] = useState<"busy" | Error | string | null>(null);
+  const [state, setState] = useState<"busy" | Error | SavedCohort | null>(null);
   const cohortId = job.cohort_id;
   if (!cohortId || wrong.length === 0) return null;
   const save = async (): Promise<void> => {
     setState("busy");
     try {
       const { definition, dataset } = await retrieveCohort(cohortId);
+      const images = await misreadImages(job, unit, wrong);
       const made = await freezeCohort({
         name: `Misclassified by ${job.name}`.slice(0, 200),
         dataset,
-        ...definitionOf(unit, wrong, definition),
+        ...definitionOf(images.slice(0, MOST_SAVED), definition),
       });
-      setState(made.cohort_id);
+      setState({ cohortId: made.cohort_id, left: Math.max(0, images.length - MOST_SAVED) });
     } catch (reason) {
       setState(reason instanceof Error ? reason : new Error(String(reason)));
     }
@@ -111,7 +133,8 @@ function SaveWrong({ job, unit, wrong }: SaveProps) {
   if (state && state !== "busy") {
     return (
       <p>
-        Saved as a <a href={`/cohorts/${state}`}>cohort</a>.
+        Saved as a <a href={`/cohorts/${state.cohortId}`}>cohort</a>
+        {state.left > 0 && `, but for the ${formatCount(state.left)} that are least sure`}.
       </p>
     );
   }
@@ -152,7 +175,7 @@ export function Misclassified({ job }: { job: Job }) {
           {wrong.length} of {countOf(rows.length, unit, partOf(job.spec))}
         </span>
       </h2>
-      {isSaved(unit) && <SaveWrong job={job} unit={unit} wrong={wrong} />}
+      {(unit === "image" || unit === "exam") && <SaveWrong job={job} unit={unit} wrong={wrong} />}
       {wrong.length === 0 && <p class="soft">None.</p>}
       <ul class={unit === "image" ? "wrong-cases" : "wrong-cases named"}>
         {wrong.slice(0, MOST).map((one) => (

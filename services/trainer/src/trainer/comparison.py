@@ -82,7 +82,8 @@ def _best(jobs: Sequence[Job]) -> str | None:
     losses = {
         job.job_id: min(found)
         for job in jobs
-        if (found := [e.validation_loss for e in job.epochs if e.validation_loss is not None])
+        if not job.spec.is_inflated
+        and (found := [e.validation_loss for e in job.epochs if e.validation_loss is not None])
     }
     return min(losses, key=lambda job_id: losses[job_id]) if losses else None
 
@@ -93,6 +94,8 @@ def _warnings(jobs: Sequence[Job]) -> list[str]:
         found.append("The jobs do not share cohort or array: their test images differ.")
     if len({job.spec.protocol for job in jobs}) > 1:
         found.append("The jobs differ in protocol: splits by patient and by image do not compare.")
+    if any(job.spec.is_inflated for job in jobs):
+        found.append("At least one job is split by image, its figures inflated.")
     if any(job.control for job in jobs):
         found.append("At least one job is a control and no result.")
     return found

@@ -20,6 +20,13 @@ from trainer.settings import TrainerSettings
 from trainer.spec import JobSpec
 from trainer.submit import Found, Prepared, Sources, prepare
 
+TRAINED = ["jobs that trained and succeeded"]
+# What cannot be done by the published protocol, and why.
+UNPUBLISHED = {
+    "folds": "folds deal out patients, which the published protocol does not tell apart",
+    "sweep": "a sweep is decided by validation, which the published protocol does not have",
+}
+
 
 async def prepare_family(
     database: Database,
@@ -33,15 +40,18 @@ async def prepare_family(
     composition = _composition(request)
     if composition is None:
         return await prepare(request, sources), []
+    members: list[Job] = []
     if isinstance(composition, Ensemble) and composition.jobs:
         async with database.transaction() as session:
             members = await _members(session, composition, caller)
         _check_test_sets(members)
         request = request.model_copy(update=_data_of(request, members[0]))
-    if isinstance(composition, Folds) and request.protocol == "published":
-        message = "folds deal out patients, which the published protocol does not tell apart"
-        raise invalid("composition", message, ["null"])
+    if request.protocol == "published" and (refused := UNPUBLISHED.get(composition.kind)):
+        raise invalid("composition", refused, ["null"])
     parent = await prepare(request, sources, composition)
+    if members and parent.spec.source != members[0].spec.source:
+        message = f"{members[0].name} was tested on other data than the ensemble is asked for"
+        raise invalid("composition.jobs.0", message, ["jobs on its cohort or array"])
     if isinstance(composition, Folds):
         found, _ = await sources.find(request, find_experiment(request.experiment))
         await asyncio.to_thread(_check_folds, composition, found)
@@ -122,7 +132,9 @@ async def _members(session: AsyncSession, ensemble: Ensemble, caller: Identity) 
         require_agreement(caller, access.dataset or "", restricted=access.restricted)
         if member.state != "succeeded" or member.children is not None:
             kind = "has children" if member.children else f"is {member.state}"
-            raise invalid(field, f"{member.name} {kind}", ["jobs that trained and succeeded"])
+            raise invalid(field, f"{member.name} {kind}", TRAINED)
+        if member.spec.scores or member.spec.prediction:
+            raise invalid(field, f"{member.name} trained nothing", TRAINED)
         if member.expired_at is not None:
             raise invalid(field, f"the predictions of {member.name} are kept no longer")
     return [found[job_id] for job_id in ensemble.jobs]

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from trainer.evaluation.schemas import Interval
 from trainer.predictions import MOST_IMAGES
 from trainer.schemas import Owner
+from trainer.spec import Protocol
 
 
 class Lineage(BaseModel):
@@ -16,6 +17,9 @@ class Lineage(BaseModel):
     job_id: str
     parent_id: str | None
     experiment: str
+    protocol: Protocol = Field(
+        description="`published`: the test split, of the same patients, chose the epoch"
+    )
     experiment_version: int
     spec_sha256: str
     dataset: str | None

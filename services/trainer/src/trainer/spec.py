@@ -217,6 +217,12 @@ class JobSpec(Frozen):
         default=None, description="Uploaded scores of a split of the source"
     )
 
+    @property
+    def is_inflated(self) -> bool:
+        """Whether the test split, which shares patients with the training, chose the epoch."""
+        trained = self.prediction is None and self.scores is None
+        return trained and self.protocol == "published"
+
     def sha256(self) -> str:
         """Digest of the canonical JSON: equal specs, equal digests."""
         return digest(self.model_dump(mode="json"))

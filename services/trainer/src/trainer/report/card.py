@@ -72,8 +72,16 @@ def _model(report: Document) -> str:
         return "not trained here: its scores were uploaded"
     if _kind(spec) == "ensemble":
         return "the mean of the probabilities of the jobs that it is made of"
+    settings = settings | _chosen(report.get("combined") or {})
     weights = "random" if settings["weights"] == "none" else settings["weights"]
     return f"{settings['model']}, from {weights} weights, input {settings['input_size']} pixels"
+
+
+def _chosen(combined: Document) -> dict[str, Any]:
+    """The settings in which the child that a sweep chose differs from the others."""
+    members = combined.get("members", ())
+    differs = (one["differs"] for one in members if one["job_id"] == combined["chosen"])
+    return {k.removeprefix("settings."): v for one in differs for k, v in one.items()}
 
 
 def _kind(spec: Document) -> str | None:

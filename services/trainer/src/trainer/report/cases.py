@@ -86,7 +86,10 @@ def _told(case: Document, subject: Subject) -> str:
 
 
 def misclassified(found: Document | None, job_id: str, subject: Subject) -> str:
-    """The surest errors first; those of the catalog open there. Means over folds have none."""
+    """The surest errors first; those of the catalog open there. Means over folds have none.
+
+    ``job_id``: the job that made the predictions, whose page can save them.
+    """
     if found is None:
         return ""
     title = '<h2 id="errors">Misclassified</h2>'

@@ -44,8 +44,8 @@ def render_report(report: Mapping[str, Any], pictures: Mapping[str, bytes] | Non
             results.confusion(metrics["confusion_matrix"]),
             results.subgroups(metrics, evaluation, subject),
             cases.explanations(report.get("explanations"), pictures or {}, subject),
-            cases.misclassified(report.get("misclassified"), report["job"]["job_id"], subject),
-            results.training(report["epochs"], metrics["epoch"]),
+            cases.misclassified(report.get("misclassified"), _predicting(report), subject),
+            results.training(report["epochs"], metrics["epoch"], _watched(report["spec"])),
             context.combined(report.get("combined")),
             context.cohort(report.get("lineage") or {}, report["splits"]),
             context.published(report["published"]),
@@ -56,6 +56,17 @@ def render_report(report: Mapping[str, Any], pictures: Mapping[str, bytes] | Non
     viewport = '<meta name="viewport" content="width=device-width">'
     head = f"<meta charset=utf-8>{viewport}<title>{text(title)}</title><style>{STYLE}</style>"
     return f'<!doctype html><html lang="en"><head>{head}</head><body>{body}</body></html>\n'
+
+
+def _predicting(report: Mapping[str, Any]) -> str:
+    """The job whose predictions these are: of a sweep the chosen child."""
+    chosen: str | None = (report.get("combined") or {}).get("chosen")
+    return chosen or report["job"]["job_id"]
+
+
+def _watched(spec: Mapping[str, Any]) -> str:
+    """The split that chose the epoch: the published protocol has no validation."""
+    return "validation" if spec["protocol"] == "patient" else "test"
 
 
 def _head(title: str, report: Mapping[str, Any]) -> str:

@@ -129,11 +129,15 @@ def reliability_figure(found: Mapping[str, Any], ece: float | None) -> str:
 
 
 def epoch_figure(
-    name: str, epochs: Sequence[Mapping[str, Any]], columns: Mapping[str, str], best: int | None
+    name: str,
+    epochs: Sequence[Mapping[str, Any]],
+    columns: Mapping[str, str],
+    best: int | None,
+    top: float | None = None,
 ) -> str:
-    """Columns of the epochs as curves; the epoch that was tested is marked."""
+    """Columns of the epochs as curves up to ``top``; the epoch that was tested is marked."""
     known = [e[c] for e in epochs for c in columns if e[c] is not None]
-    top = 1.0 if name == "Validation" else _round_up(max(known, default=1.0))
+    top = top or _round_up(max(known, default=1.0))
     last = max(int(epochs[-1]["epoch"]), 2)
     axes = Axes((1, last), (0, top))
     axes.frame(("epoch", ""), (_ticks(last), _levels(top)))

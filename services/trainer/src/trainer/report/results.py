@@ -138,15 +138,15 @@ def curves(metrics: Document, evaluation: Document | None) -> str:
     return f'<h2 id="curves">Curves</h2><div class="plots">{"".join(figures)}</div>'
 
 
-def training(epochs: list[Document], best: int | None) -> str:
-    """Loss and validation by epoch."""
+def training(epochs: list[Document], best: int | None, watched: str) -> str:
+    """Loss, and figures of the split that was ``watched`` to choose the epoch."""
     if not epochs:
         return ""
-    losses = {"train_loss": "training", "validation_loss": "validation"}
+    losses = {"train_loss": "training", "validation_loss": watched}
     scores = {"validation_roc_auc": "ROC-AUC", "validation_accuracy": "accuracy"}
     figures = [
         epoch_figure("Loss", epochs, losses, best),
-        epoch_figure("Validation", epochs, scores, best),
+        epoch_figure(watched.capitalize(), epochs, scores, best, top=1.0),
     ]
     return f'<h2 id="training">Training</h2><div class="plots">{"".join(figures)}</div>'
 

@@ -50,6 +50,7 @@ def as_model(row: AnyRow) -> Model:
         job_id=row.job_id,
         parent_id=row.parent_id,
         experiment=row.experiment,
+        protocol=spec["protocol"],
         experiment_version=spec["experiment_version"],
         spec_sha256=row.spec_sha256,
         dataset=row.dataset,

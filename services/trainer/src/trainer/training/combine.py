@@ -70,11 +70,14 @@ def combine_children(session: Session, row: Any, spec: JobSpec, folder: Path) ->
         raise JobError(str(error)) from error
     metrics, chosen = found.metrics, found.chosen
     combined = describe_members(spec.composition.kind, jobs, chosen.job_id if chosen else None)
-    metrics.setdefault("baseline", _dump(jobs[0])["baseline"])
-    notes = [*row.warnings, *metrics.pop("warnings", []), *_notes(spec.composition, jobs, metrics)]
     reports = [_read_report(session, job) for job in ([chosen] if chosen else jobs)]
+    # Each fold splits the patients in its own way, which its report tells.
+    splits = reports[0]["splits"] if len({job.spec.fold for job in jobs}) == 1 else []
+    metrics.setdefault("baseline", _dump(jobs[0])["baseline"] if splits else None)
+    notes = [*row.warnings, *metrics.pop("warnings", []), *_notes(spec.composition, jobs, metrics)]
     report = {
         **_report(row, spec, reports),
+        "splits": splits,
         **({name: reports[0].get(name) for name in OF_CHOSEN} if chosen else found.told),
         "metrics": metrics,
         "warnings": notes,
@@ -194,6 +197,11 @@ def _notes(composition: Composition, jobs: Sequence[Job], metrics: dict[str, Any
     ]
     if isinstance(composition, Folds):
         told += describe_folds(composition.method, baseline=metrics["baseline"] is not None)
+    if not metrics.get("birads") and any(job.metrics and job.metrics.birads for job in jobs):
+        told.append(
+            "What BI-RADS alone comes to, and the model without BI-RADS 6, is in the reports of "
+            "the jobs that it is made of: read them beside these figures."
+        )
     return told
 
 
@@ -217,8 +225,6 @@ def _report(row: Any, spec: JobSpec, reports: Sequence[dict[str, Any]]) -> dict[
         "spec_sha256": row.spec_sha256,
         "epochs": [],
         "lineage": reports[0].get("lineage", {}),
-        # Folds split the patients each in their own way, which their reports tell.
-        "splits": [] if isinstance(spec.composition, Folds) else reports[0]["splits"],
         "published": published_figures(spec.experiment),
         "manifest": manifest | {"attempts": row.attempts},
     }
