@@ -26,7 +26,7 @@ FINDING: dict[str, list[Any]] = {
     "otherfind": [None, "!", "%,B"],
     "implanfind": [None, None, None, "N"],
     "recc": [None, "B,U", "U,", "U,B", "1", ","],
-    "numfind": [1, 1, 2, 3],
+    "numfind": [1, None, 2, 3],
 }
 PROCEDURE: dict[str, list[Any]] = {
     "path_severity": [None, None, None, 0, 1, 2, 4, 5],

@@ -61,6 +61,7 @@ def test_exams_by_description(desc: str | None, type_: str | None, laterality: s
         ("Native Hawaiian or Other Pacific Islander", "Native Hawaiian or Pacific Islander"),
         ("Unknown, Unavailable or Unreported", "Unknown"),
         ("Patient Declines", "Unknown"),
+        *((cleaned, cleaned) for cleaned in ("Black", "White", "Asian", "Unknown", "Other")),
         (None, None),
     ],
 )

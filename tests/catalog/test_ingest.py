@@ -289,25 +289,27 @@ def test_repairs_are_reported_by_column_and_reason(admin: Api, folder: Path) -> 
     assert isinstance(record["num_roi"], int)
 
 
+@pytest.mark.parametrize("void", ["999", "999.0"])
 def test_numbers_may_be_whole_or_not_and_an_invalid_accession_is_no_exam(
-    admin: Api, folder: Path
+    admin: Api, folder: Path, void: str
 ) -> None:
     tables = several(13)
     rows = list(csv.DictReader(io.StringIO(tables.clinical)))
     rows[0] |= {"numfind": "2.5", "tissueden": "2.5", "path_severity": "1.5"}
-    rows[1] |= {"acc_anon": "999"}
-    rows[2] |= {"acc_anon": "999"}
+    rows[1] |= {"acc_anon": void}
+    rows[2] |= {"acc_anon": void}
     for row in rows:
         row["race"] = row.pop("ETHNICITY_DESC")
     put(folder, Tables(write(list(rows[0]), rows), tables.metadata))
-    state = admin.ingest("mixed", folder)
+    state = admin.ingest(f"mixed-{len(void)}", folder)
     assert state["state"] == "succeeded", state["error"]
     rejected = {(r["column"], r["reason"], r["cells"]) for r in state["report"]["rejected"]}
     assert ("acc_anon", "999 stands for an invalid accession", 2) in rejected
-    assert admin.http.get("/api/v1/exams/999", params={"dataset": "mixed"}).status_code == 404
-    facets = admin.post("/api/v1/facets", {"dataset": "mixed", "facets": ["race"]})["facets"]
+    dataset = state["dataset"]
+    assert admin.http.get("/api/v1/exams/999", params={"dataset": dataset}).status_code == 404
+    facets = admin.post("/api/v1/facets", {"dataset": dataset, "facets": ["race"]})["facets"]
     assert {option["value"] for option in facets["race"]} - {None, "Unknown"}
-    preview = {"dataset": "mixed", "recipe": {"name": "sla"}}
+    preview = {"dataset": dataset, "recipe": {"name": "sla"}}
     assert admin.http.post("/api/v1/cohorts/preview", json=preview).status_code in (200, 422)
 
 

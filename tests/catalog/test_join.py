@@ -30,7 +30,7 @@ from hypothesis import strategies as st
 
 from tests.catalog.direct import ingest_here, put
 from tests.catalog.reference import Reference
-from tests.catalog.tables import VALUES, build_model, draw
+from tests.catalog.tables import CLINICAL, METADATA, VALUES, Tables, build_model, draw, write
 
 DATASETS = int(os.environ.get("EMBEDLAB_JOIN_DATASETS", "100"))
 FILTERS = 4  # of each data set
@@ -151,9 +151,36 @@ def test_a_finding_labels_images_of_one_roi_and_one_finding(seed: int) -> None:
     theirs = {}
     for uid, rows in truth[(truth["num_roi"] == 1) & truth["has_finding"]].groupby("uid"):
         shapes = set(rows["massshape"].dropna())
-        if rows["numfind"].nunique() == 1 and len(shapes) == 1:
+        numbers = set(rows["numfind"])
+        one = len(rows) == 1 or (len(numbers) == 1 and rows["numfind"].notna().all())
+        if one and len(shapes) == 1:
             theirs[hash_of(str(uid))] = shapes.pop()
     assert ours == theirs
+
+
+@pytest.mark.parametrize(
+    ("numbers", "found"), [((1, 1), {"L": None, "R": 4}), ((None, None), {"L": 0, "R": 4})]
+)
+def test_surgery_stands_for_the_biopsy_of_its_own_finding_alone(
+    numbers: tuple[int | None, int | None], found: dict[str, int | None]
+) -> None:
+    exam = {"empi_anon": "11111111", "acc_anon": "2222222222222222"}
+    sides = {"L": "1.5", "R": "1.6"}
+    rows = [
+        {**exam, "side": "L", "type": "B", "path_severity": 0, "numfind": numbers[0]},
+        {**exam, "side": "R", "type": "S", "path_severity": 4, "numfind": numbers[1]},
+    ]
+    images = [
+        {**exam, "ImageLateralityFinal": side, "anon_dicom_path": f"a/1.2/3.4/{uid}.dcm"}
+        for side, uid in sides.items()
+    ]
+    model = build_model(Tables(write(CLINICAL, rows), write(METADATA, images)))
+    classes = [ClassDefinition(name=str(v), values=[v]) for v in (0, 4)]
+    label = LabelDefinition(field="path_severity", classes=classes)
+    labelled = label_images(model, label)
+    classes_by_hash = dict(zip(model.image_hash.tolist(), labelled.classes.tolist(), strict=True))
+    ours = {side: (0, 4, None)[classes_by_hash[hash_of(uid)]] for side, uid in sides.items()}
+    assert ours == found
 
 
 PAIRS = """

@@ -91,8 +91,10 @@ def test_codes_and_texts_are_the_cells_as_csv_has_them(
     assert encoder.texts("c").to_list() == [row[2] for row in rows]
 
 
-@pytest.mark.parametrize("row", ['1,"2"3', '"1"2,3', '1,2"3"4', '"1""2"3,4'])
-def test_a_cell_that_goes_on_after_its_quotes_is_refused(row: str) -> None:
+@pytest.mark.parametrize(
+    "row", ['1,"2"3', '"1"2,3', '1,2"3"4', '"1""2"3,4', '1,2"3"', '5" a 7",2', 'x"",2']
+)
+def test_a_cell_that_goes_on_before_or_after_its_quotes_is_refused(row: str) -> None:
     """In a column that is coded and in one that is not: either table would lose a part of it."""
     for coded in ("a", "b"):
         encoder = TableEncoder("x", ["a", "b"], {coded}, {})

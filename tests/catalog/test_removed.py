@@ -10,6 +10,8 @@ from catalog.settings import Settings
 from tests.catalog.conftest import Api, served
 
 NAME = "to-remove"
+CLASSES = [{"name": "B", "values": ["B"]}, {"name": "N", "values": ["N"]}]
+ASSESSED = {"field": "asses", "classes": CLASSES}
 
 
 @pytest.mark.usefixtures("synthetic")
@@ -44,3 +46,10 @@ def test_what_another_process_removed_is_unavailable_until_that_is_noticed(
             answer = other.http.request(method, path, json=json)
             assert answer.status_code == 503, (path, answer.text)
             assert answer.json()["title"] == "The data are just being removed or replaced"
+        for path, body in (
+            ("/api/v1/flags", {"image_id": image["image_id"], "kind": "unreadable"}),
+            ("/api/v1/queries", {"name": "kept", "dataset": NAME, "filter": {}}),
+            ("/api/v1/cohorts", {"name": "late", "dataset": NAME, "label": ASSESSED}),
+        ):
+            answer = other.http.post(path, json=body)
+            assert answer.status_code == 503, (path, answer.text)

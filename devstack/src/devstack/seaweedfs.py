@@ -52,14 +52,17 @@ class SeaweedServer:
         return S3Server(endpoint, REGION, self.access_key_id, self.secret_access_key)
 
     def initialise(self) -> None:
-        """Make its folder; RuntimeError where the disk has no room for what is to come."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(self.folder).free
+        """Make its folder; RuntimeError where the disk has no room for what is to come into it."""
+        if self.folder.exists():
+            return
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        free = shutil.disk_usage(self.folder.parent).free
         if free < LEAST_FREE:
             raise RuntimeError(
                 f"the disk of {self.folder} has {free / 2**30:.1f} GiB free;"
                 f" the object store needs {LEAST_FREE / 2**30:.0f} GiB"
             )
+        self.folder.mkdir()
 
     def command(self) -> Command:
         s3, master, volume, filer, admin = self.ports

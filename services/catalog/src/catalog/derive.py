@@ -28,6 +28,7 @@ _race = (
     ("asian", "Asian"),
     ("black", "Black"),
     ("white", "White"),
+    ("other", "Other"),
 )
 _age_bands = (
     (30, "<30"),
@@ -83,7 +84,10 @@ def exam_laterality(desc: str | None) -> str | None:
 
 
 def clean_race(recorded: str | None) -> str | None:
-    """Race in few words; Unknown for what was declined or not recorded, None where null."""
+    """Race in few words; Unknown for what was declined or not recorded, None where null.
+
+    What a table has cleaned already (`Black`, `Other`) stays as it is.
+    """
     if recorded is None:
         return None
     text = _spaces.sub(" ", recorded).casefold()

@@ -22,7 +22,6 @@ _flags |= {"-0.0": False, "true": True, "false": False, "yes": True, "no": False
 
 MAX_TEXT = 2000
 MAX_ID = 64
-INVALID_ACCESSION = "999"
 DIGITS_LOST = "digits were lost (an id read as a decimal number)"
 
 
@@ -104,8 +103,6 @@ def _day(text: str, repaired: str | None) -> Outcome:
 
 
 def _identifier(text: str, repaired: str | None) -> Outcome:
-    if text == INVALID_ACCESSION:
-        return Outcome(None, rejected=f"{INVALID_ACCESSION} stands for an invalid accession")
     if len(text) <= MAX_ID and text.isascii() and text.isdigit():
         return Outcome(text, repaired)
     if _lossy_id.fullmatch(text):

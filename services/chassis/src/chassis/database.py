@@ -120,9 +120,14 @@ def asyncpg_url(url: str) -> str:
     return url.replace("postgresql+asyncpg://", "postgresql://", 1)
 
 
+def driver_error(error: Exception) -> BaseException | None:
+    """What the driver raised, where SQLAlchemy raised it anew."""
+    return error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+
+
 def database_problem(error: Exception) -> Problem | None:
     """What a driver error means to the caller; None where it is a fault of ours."""
-    cause = error.orig.__cause__ if isinstance(error, DBAPIError) and error.orig else error
+    cause = driver_error(error)
     if isinstance(cause, asyncpg.QueryCanceledError):
         return unavailable("The query took too long", detail="Narrow it and try again.")
     if isinstance(cause, asyncpg.DataError):
@@ -143,10 +148,15 @@ def database_problem(error: Exception) -> Problem | None:
 
 
 def install_database_handlers(app: FastAPI) -> None:
-    """Answer driver errors of ``app`` as problems: 503 where the server is gone, 422 for data."""
+    """Answer driver errors of ``app`` as problems: 503 where the server is gone, 422 for data.
+
+    And 503 where a request refers to what another one removed meanwhile.
+    """
 
     async def handle(request: Request, error: Exception) -> JSONResponse:
         problem = database_problem(error)
+        if isinstance(driver_error(error), asyncpg.ForeignKeyViolationError):
+            problem = unavailable("What it refers to is just being removed")
         if problem is None:
             raise error
         log.warning("database error", extra={"kind": type(error).__name__})

@@ -120,8 +120,10 @@ def _superseded(model: ReadModel, codes: Ints) -> Mask:
     exam = np.full(model.rows, -1, np.int64)
     exam[model.pair_row] = np.repeat(model.exam_of_breast, np.diff(model.pair_start))
     finding = exam * (int(model.row_finding.max()) + 2) + model.row_finding + 1
-    surgical = model.dictionaries["type"].members(["S"])[model.codes["type"]] & (codes > 0)
-    return np.isin(finding, finding[surgical]) & ~surgical & (exam >= 0) & (codes > 0)
+    # Rows without a number are findings of their own.
+    known = (exam >= 0) & (model.row_finding >= 0) & (codes > 0)
+    surgical = model.dictionaries["type"].members(["S"])[model.codes["type"]] & known
+    return np.isin(finding, finding[surgical]) & ~surgical & known
 
 
 _ORDERED = {"asses": _plain_codes, "path_severity": _final_severity}

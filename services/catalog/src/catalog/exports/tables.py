@@ -31,8 +31,6 @@ INTEGERS = frozenset(
         "num_roi",
     )
 )
-# Codes of places, which EMBED's own tables hold as decimal numbers.
-DECIMALS = frozenset(("biop_loc", "path_loc", "surg_loc"))
 NULLS = ["", "NaN", "nan"]
 DAY = r"^(\d{4}-\d{2}-\d{2})(?:[ T]00:00(?::00(?:\.0+)?)?)?$"
 DECIMAL_CODE = r"^(-?\d+)\.0+$"
@@ -91,8 +89,6 @@ def _kind(column: Column | None, name: str) -> Kind:
             return "integer" if name in INTEGERS else "number"
         case "date":
             return "date"
-        case "code" if name in DECIMALS:
-            return "number"
         case "code":
             listed = name in fields() and fields()[name].multi
             return "text" if listed else "code"

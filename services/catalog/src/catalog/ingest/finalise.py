@@ -11,9 +11,11 @@ from catalog.fields import Table, Type, Value
 from catalog.ingest.encode import RawColumn
 from catalog.ingest.report import Report
 from catalog.model.dictionary import Codes, Dictionary, smallest_codes
-from catalog.normalise import Cell, normalise
+from catalog.normalise import Cell, Outcome, normalise
 
 FIRST_DATA_LINE = 2
+INVALID_ACCESSION = "999"
+VOID = Outcome(None, rejected=f"{INVALID_ACCESSION} stands for an invalid accession")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,8 @@ def finalise(
 ) -> Coded:
     """The typed column; what was repaired or refused goes to ``report`` by column and reason."""
     outcomes = [normalise(type_, word, multi=multi) for word in raw.words]
+    if column == "acc_anon":
+        outcomes = [VOID if o.value == INVALID_ACCESSION else o for o in outcomes]
     _tell(raw, table, column, [o.repaired for o in outcomes], report, rejected=False)
     _tell(raw, table, column, [o.rejected for o in outcomes], report, rejected=True)
     return coded_from(raw.codes, [None, *(o.value for o in outcomes)], multi=multi)

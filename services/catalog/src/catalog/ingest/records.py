@@ -13,8 +13,9 @@ MAX_RECORD = 4 * 2**20
 MAX_COLUMNS = 1200
 BOM = b"\xef\xbb\xbf"
 QUOTE, NEWLINE = b'"'[0], b"\n"[0]
-_AFTER_QUOTE = np.zeros(256, bool)
-_AFTER_QUOTE[list(b',"\r\n')] = True
+# What may stand on the outer side of a quote: another one, or where a cell ends or begins.
+_BESIDE_QUOTE = np.zeros(256, bool)
+_BESIDE_QUOTE[list(b',"\r\n')] = True
 
 
 def count(data: bytes, byte: int) -> int:
@@ -23,15 +24,22 @@ def count(data: bytes, byte: int) -> int:
 
 
 def find_loose_quote(block: bytes) -> int | None:
-    """Place of the first quote in whole records that closes before its cell ends; None: no such.
+    """Place of the first quote in whole records that opens or closes within a cell; None: no such.
 
     Every second quote closes: a doubled one closes and opens again.
     """
     cells = np.frombuffer(block, np.uint8)
-    closing = np.flatnonzero(cells == QUOTE)[1::2]
-    # A block ends with a line break, so that something follows each.
-    loose = np.flatnonzero(~_AFTER_QUOTE[cells[closing + 1]])
-    return int(closing[loose[0]]) if len(loose) else None
+    quotes = np.flatnonzero(cells == QUOTE)
+    opening, closing = quotes[::2], quotes[1::2]
+    # A block begins a record and ends with a line break: something stands before and after each.
+    opening = opening[1:] if len(quotes) and quotes[0] == 0 else opening
+    loose = np.concatenate(
+        [
+            opening[~_BESIDE_QUOTE[cells[opening - 1]]],
+            closing[~_BESIDE_QUOTE[cells[closing + 1]]],
+        ]
+    )
+    return int(loose.min()) if len(loose) else None
 
 
 class RecordSplitter:

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import asyncpg
-from chassis.database import Database
+from chassis.database import Database, driver
 from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from catalog.store.documents import from_json
 from catalog.store.loading import quoted
+from catalog.store.revisions import still_there
 
 # Under EMBED's names, but as the ingest repaired them: an id may stand in the file as 123.0.
 TYPED_IDS = {"empi_anon": "patient_id", "acc_anon": "exam_id"}
@@ -125,20 +125,17 @@ async def member_paths(
     database: Database, origin: Origin, cohort_id: uuid.UUID, begin: int, end: int
 ) -> list[tuple[str, str | None]]:
     """(SOP Instance UID, path as in the file) of the images at positions ``begin`` to ``end``."""
-    path = quoted(origin.columns["metadata"]["anon_dicom_path"]).replace(":", r"\:")
-    async with database.transaction() as session:
-        found = await session.execute(
-            text(
-                f"select m.sop_instance_uid, x.{path} from catalog.cohort_member m "  # noqa: S608 - quoted
-                "left join catalog.image t "
-                "on t.revision_id = :revision and t.image_id = m.image_id "
-                f"left join catalog.metadata_{origin.revision_id} x on x.n = t.n "
-                "where m.cohort_id = :id and m.position >= :begin and m.position < :end "
-                "order by m.position"
-            ),
-            {"revision": origin.revision_id, "id": cohort_id, "begin": begin, "end": end},
-        )
-        return [(row[0], row[1]) for row in found]
+    path = quoted(origin.columns["metadata"]["anon_dicom_path"])
+    query = (
+        f"select m.sop_instance_uid, x.{path} from catalog.cohort_member m "  # noqa: S608 - quoted
+        "left join catalog.image t on t.revision_id = $1 and t.image_id = m.image_id "
+        f"left join catalog.metadata_{origin.revision_id} x on x.n = t.n "
+        "where m.cohort_id = $2 and m.position >= $3 and m.position < $4 order by m.position"
+    )
+    async with database.reading() as connection:
+        with still_there():
+            found = await connection.fetch(query, origin.revision_id, cohort_id, begin, end)
+    return [(uid, cell) for uid, cell in found]
 
 
 def _cells(origin: Origin, table: Literal["clinical", "metadata"], ids: str) -> str:
@@ -152,8 +149,7 @@ def _cells(origin: Origin, table: Literal["clinical", "metadata"], ids: str) -> 
 async def _copy(database: Database, query: str, *values: Any) -> bytes:
     out = io.BytesIO()
     async with database.transaction() as session:
-        connection = await session.connection()
-        driver = (await connection.get_raw_connection()).driver_connection
-        assert isinstance(driver, asyncpg.Connection)
-        await driver.copy_from_query(query, *values, output=out, format="csv")
+        connection = await driver(session)
+        with still_there():
+            await connection.copy_from_query(query, *values, output=out, format="csv")
     return out.getvalue()

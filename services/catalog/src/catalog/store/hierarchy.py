@@ -6,7 +6,7 @@ from chassis.database import Database
 from sqlalchemy import text
 
 from catalog.store.loading import quoted, study_of_path
-from catalog.store.revisions import tables_present
+from catalog.store.revisions import still_there
 
 PATH = "anon_dicom_path"
 
@@ -21,7 +21,7 @@ async def rows_of_study(
         f'where ({study}) collate "C" = $1 order by n'
     )
     async with database.reading() as connection:
-        with tables_present():
+        with still_there():
             return [n for (n,) in await connection.fetch(query, study_instance_uid)]
 
 

@@ -1,4 +1,4 @@
-"""SQL of an ingest: one transaction that makes, fills and activates a revision."""
+"""SQL of an ingest: one transaction makes, fills and activates a revision, one makes identities."""
 
 import io
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence

@@ -11,7 +11,7 @@ from chassis.problems import unavailable
 from sqlalchemy import text
 
 from catalog.store.loading import quoted
-from catalog.store.revisions import tables_present
+from catalog.store.revisions import still_there
 
 Table = Literal["clinical", "metadata"]
 Cells = dict[int, dict[str, str | None]]
@@ -58,7 +58,7 @@ async def exam_rows(
     metadata, clinical = (_cells(tuple(table.values())) for table in names)
     query = EXAM.format(revision=int(revision_id), metadata=metadata, clinical=clinical)
     async with database.reading() as connection:
-        with tables_present():
+        with still_there():
             found = await connection.fetch(query, revision_id, exam_id, list(image_ids), row)
     rows = ExamRows({}, {}, {}, {})
     for part, n, texts, rois in sorted(found, key=itemgetter(0, 1)):
@@ -104,7 +104,7 @@ async def _rows(
     cells = _cells(tuple(columns.values()))
     query = f"select n, {cells} from catalog.{table}_{int(revision_id)}"  # noqa: S608 - quoted
     async with database.reading() as connection:
-        with tables_present():
+        with still_there():
             found = await connection.fetch(f"{query} where n = {wanted} order by n", *given)
     return {n: dict(zip(columns, texts, strict=True)) for n, texts in found}
 

@@ -61,7 +61,7 @@ class Revision:
 
 
 @contextmanager
-def tables_present() -> Iterator[None]:
+def still_there() -> Iterator[None]:
     """Around statements on a revision's own tables: a 503 where they went a moment ago."""
     try:
         yield
