@@ -96,12 +96,14 @@ async def _copy(connection: asyncpg.Connection, table: str, path: Path) -> None:
         header = file.readline().decode().strip().split(",")
         names = [(name or "index")[:63] for name in header]
         cells = ", ".join(f'"{name}" text' for name in names)
-        await connection.execute(
-            f"create table {table} (n integer generated always as identity, {cells})"
-        )
-        await connection.copy_to_table(
-            table, source=file, columns=names, format="csv", timeout=3600
-        )
+        # As an ingest does: rows that come with their table are frozen, and written once.
+        async with connection.transaction():
+            await connection.execute(
+                f"create table {table} (n integer generated always as identity, {cells})"
+            )
+            await connection.copy_to_table(
+                table, source=file, columns=names, format="csv", freeze=True, timeout=3600
+            )
 
 
 class Pandas:
