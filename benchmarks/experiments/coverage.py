@@ -8,7 +8,7 @@ of the patients, or of the breasts, have the second label. Beside the interval t
 print (2,000 draws of patients) stands the naive one, which draws images as if each were a patient
 of its own. Writes `coverage.md`; exits 1 where a cluster interval of a cell covers the truth in
 fewer than 93 % or more than 97 % of its studies (`BARS` has two exceptions), or where images are
-correlated (an icc of 0.5 or more) and a naive one does not cover less. Ten minutes on two cores;
+correlated (an icc of 0.5 or more) and a naive one does not cover less. Twenty minutes on two cores;
 `--cell` runs some of them.
 """
 
