@@ -97,6 +97,16 @@ def test_scores_by_exam_keep_their_digits_and_lead_to_the_exam(
     shoot(page, "scores-by-exam")
     wrong.get_by_role("button", name="Save their images as a cohort").click()
     expect(wrong.get_by_text("Saved as a cohort.")).to_be_visible()
+    saved = wrong.get_by_role("link", name="cohort", exact=True).get_attribute("href") or ""
+    named = {link.inner_text() for link in wrong.get_by_role("listitem").get_by_role("link").all()}
+    misread = {name.removeprefix("exam ") for name in named}
+
+    def images(path: str) -> set[int]:
+        members = api.get(f"/api/v1{path}/members?limit=500")["items"]
+        return {m["image_id"] for m in members if m["exam_id"] in misread}
+
+    whole = {m["image_id"] for m in api.get(f"/api/v1{saved}/members?limit=500")["items"]}
+    assert whole == images(saved) == images(f"/cohorts/{cohort_id}")
 
 
 def test_scores_on_a_phone(open_page: OpenPage, stack: Stack) -> None:
