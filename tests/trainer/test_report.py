@@ -361,6 +361,7 @@ def test_what_is_not_known_is_left_out() -> None:
     report["combined"] = {"kind": "folds", "chosen": None, "members": [member]}
     page = render_report(report)
     assert "Made of 1 jobs (folds)" in page
+    assert "Each of its jobs was split in its own way" in page
     assert "<td class=n>0.300</td>" in page, "a mean without an interval"
     for absent in ("Attrition", "Misclassified", "Subgroups"):
         assert absent not in page, absent

@@ -50,6 +50,8 @@ def cohort(lineage: Document, splits: Sequence[Document]) -> str:
             for s in splits
         ]
         parts.append(f"<h3>Splits</h3>{table(('', 'Images', 'Patients', *names), rows)}")
+    else:
+        parts.append("<p>Each of its jobs was split in its own way, which its report tells.</p>")
     return "".join(parts)
 
 
