@@ -31,6 +31,13 @@ NAME, OTHER = "to-purge", "to-keep"
 COUNTS = {"cohorts", "flags", "queries", "images", "revisions", "datasets"}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def empty_cache(valkey_url: str) -> None:
+    """What other modules of the session left there is no part of these datasets."""
+    with closing(redis.Redis.from_url(valkey_url)) as cache:
+        cache.flushall()
+
+
 @pytest.fixture(scope="module")
 def admin(lab: Gateway) -> httpx.Client:
     return lab.with_token("admin")
