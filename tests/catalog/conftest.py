@@ -99,6 +99,14 @@ def catalog_url(catalog_settings: Settings) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture
+def folder(catalog_settings: Settings, tmp_path: Path) -> Path:
+    """An empty folder below the mirror root."""
+    made = Path(str(catalog_settings.mirror_root)) / tmp_path.name
+    made.mkdir()
+    return made
+
+
 def sources(folder: Path) -> dict[str, Any]:
     """What to ingest of the tables in ``folder``, as the service is asked for it."""
     uris = {name: f"file://{folder}/EMBED_OpenData_{name}.csv" for name in ("clinical", "metadata")}

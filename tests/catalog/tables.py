@@ -119,6 +119,12 @@ def draw(rng: Random) -> Tables:
     return Tables(write(CLINICAL, clinical), write(METADATA, metadata))
 
 
+def several(seed: int) -> Tables:
+    """Random tables with at least a dozen images."""
+    rng = Random(seed)
+    return next(t for t in iter(lambda: draw(rng), None) if t.metadata.count("\n") > 12)
+
+
 def _one_of_each(rng: Random, values: dict[str, list[Any]]) -> dict[str, Any]:
     return {name: rng.choice(choices) for name, choices in values.items()}
 

@@ -3,7 +3,6 @@
 import os
 from collections.abc import Callable
 from pathlib import Path
-from random import Random
 
 import pytest
 from catalog.settings import Settings
@@ -11,21 +10,16 @@ from devstack.throwaway import psql
 
 from tests.catalog.conftest import Api, sources
 from tests.catalog.direct import put
-from tests.catalog.tables import draw
+from tests.catalog.tables import several
 
 DATASET = "kept"
 BASIS = "a consent of 2026-03-02, of synthetic patients"
 
 
 @pytest.fixture
-def folder(catalog_settings: Settings, tmp_path: Path) -> Path:
+def folder(folder: Path) -> Path:
     """Small tables below the mirror root."""
-    made = Path(str(catalog_settings.mirror_root)) / tmp_path.name
-    made.mkdir()
-    random, tables = Random(5), None
-    while tables is None or tables.metadata.count("\n") < 12:
-        tables = draw(random)
-    return put(made, tables)
+    return put(folder, several(5))
 
 
 def test_a_restricted_dataset_is_kept_on_a_recorded_basis(

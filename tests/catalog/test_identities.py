@@ -23,10 +23,8 @@ async def read(settings: Settings, query: str) -> list[tuple[Any, ...]]:
 
 
 async def test_killed_between_its_commits_an_ingest_leaves_identities_for_the_next(
-    bare_settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bare_settings: Settings, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = Path(str(bare_settings.mirror_root)) / tmp_path.name
-    folder.mkdir()
     rng = Random(11)
     former = await ingest_here(bare_settings, put(folder, draw(rng)))
     assert former["state"] == "succeeded", former["error"]
